@@ -1,0 +1,1 @@
+"""The DAG, its configuration, its recipes and the command line."""

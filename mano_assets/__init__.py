@@ -1,0 +1,1 @@
+"""The hand itself: model files, skeletons, anatomy. Knows no other room."""

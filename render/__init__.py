@@ -1,0 +1,1 @@
+"""Pose distributions to scenes to Blender to shards and a Parquet manifest."""

@@ -1,0 +1,105 @@
+"""The manifest's columns, their meaning, and the data set's own description.
+
+Fixed-size vectors are stored flattened in row-major order. A value that is not known is null; it is
+never made up.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from mano_assets.skeleton import HAND21
+
+SCHEMA_VERSION = 1
+_J = HAND21.num_joints
+
+
+def _vector(length: int, kind: pa.DataType | None = None) -> pa.DataType:
+    return pa.list_(kind or pa.float64(), length)
+
+
+def _column(name: str, kind: pa.DataType, doc: str, required: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=not required, metadata={"doc": doc})
+
+
+SCHEMA = pa.schema(
+    [
+        _column("sample_id", pa.string(), "Unique key, also the WebDataset key in the tar", True),
+        _column("index", pa.int64(), "Running number in the data set", True),
+        _column("split", pa.string(), "Name of the split", True),
+        _column("subject", pa.string(), "Who; null when unknown"),
+        _column("sequence", pa.string(), "Recording or clip"),
+        _column("frame", pa.int64(), "Frame number in the sequence"),
+        _column("image_shard", pa.string(), "Tar file, relative to the data set", True),
+        _column("image_offset", pa.int64(), "First byte of the image file in the tar", True),
+        _column("image_size", pa.int64(), "Bytes of the image file", True),
+        _column("image_sha256", pa.string(), "Digest of those bytes, hex", True),
+        _column("width", pa.int32(), "Image width, px", True),
+        _column("height", pa.int32(), "Image height, px", True),
+        _column("camera_k", _vector(9), "Intrinsics K, 3x3, px"),
+        _column("cam_from_world", _vector(12), "Extrinsics [R|t], 3x4, metres"),
+        _column("side", pa.string(), "right or left: whose hand, not where in the image"),
+        _column("joints_2d", _vector(2 * _J), "hand21 x (x, y), continuous px; NaN when MISSING"),
+        _column("joints_3d", _vector(3 * _J), "hand21 x (x, y, z), camera frame, metres"),
+        _column("joint_state", _vector(_J, pa.int8()), "JointState of each joint"),
+        _column("box", _vector(4), "Hand box (x, y, width, height), continuous px"),
+        _column("mano_global_orient", _vector(3), "Wrist rotation, camera frame, axis-angle"),
+        _column("mano_pose", _vector(45), "MANO pose, 15 joints x axis-angle, MANO's order"),
+        _column("mano_betas", _vector(10), "Shape coefficients"),
+        _column("mano_trans", _vector(3), "MANO translation, camera frame, metres"),
+        _column("mask_offset", pa.int64(), "First byte of the hand mask PNG in the same tar"),
+        _column("mask_size", pa.int64(), "Bytes of the hand mask PNG"),
+        _column("depth_offset", pa.int64(), "First byte of the depth image in the same tar"),
+        _column("depth_size", pa.int64(), "Bytes of the depth image"),
+        _column("pose_distribution", pa.string(), "Distribution the pose was drawn from"),
+        _column("pose_family", pa.string(), "Member of the distribution: a handshape, a family"),
+        _column("hardness", pa.float64(), "0 easy and up; null when not measured"),
+        _column(
+            "hardness_parts",
+            pa.struct(
+                [
+                    ("range_exceedance", pa.float64()),
+                    ("self_occluded_fraction", pa.float64()),
+                    ("finger_gap_m", pa.float64()),
+                    ("rarity", pa.float64()),
+                ]
+            ),
+            "What the hardness is made of",
+        ),
+        _column("environment", pa.string(), "Name of the environment light"),
+        _column("environment_rotation_rad", pa.float64(), "Rotation about the vertical"),
+        _column("environment_strength", pa.float64(), "Factor on the environment's radiance"),
+        _column("skin_tone", pa.float64(), "0 darkest to 1 lightest along the Monk scale"),
+        _column("occluder", pa.string(), "Occluding thing, or null"),
+        _column("samples_per_pixel", pa.int32(), "Path-tracing samples"),
+        _column("engine", pa.string(), "Renderer and version"),
+        _column("seed", pa.uint64(), "Seed of the recipe"),
+        _column("scene", pa.string(), "The whole scene as JSON: enough to render the image again"),
+    ],
+    metadata={"handforge_schema_version": str(SCHEMA_VERSION)},
+)
+
+
+class DatasetInfo(BaseModel):
+    """`dataset.json`: what a data set is and where it came from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: int = Field(SCHEMA_VERSION, description="Version of the manifest's columns.")
+    name: str = Field(description="Name shown in reports.")
+    kind: Literal["synthetic", "real"] = Field(description="Rendered or recorded.")
+    skeleton: str = Field(HAND21.name, description="Joint set and order of the labels.")
+    state: Literal["rendering", "complete"] = Field(description="Whether every part is there.")
+    recipe: dict[str, Any] | None = Field(None, description="Configuration that made it.")
+    recipe_digest: str | None = Field(None, description="Digest of what determines the bytes.")
+    assets: dict[str, str] = Field(default_factory=dict, description="Asset name to digest.")
+    engine: str | None = Field(None, description="Renderer and version.")
+    code_version: str | None = Field(None, description="Version of handforge that wrote it.")
+    num_samples: int = Field(0, description="Rows over all parts.")
+    num_parts: int = Field(0, description="Parts when complete.")
+    counts: dict[str, int] = Field(default_factory=dict, description="Rows of each split.")
+    licence: str | None = Field(None, description="Terms of use.")
+    source: str | None = Field(None, description="Where a real data set can be obtained.")

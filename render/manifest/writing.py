@@ -1,0 +1,222 @@
+"""Committing parts: an uncompressed tar of images, then the Parquet file that makes it exist.
+
+A part is whole once its Parquet file has its final name. Whatever else lies in the folder after a
+crash is rubbish, and `remove_rubbish` takes it away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from render.manifest.schema import SCHEMA, DatasetInfo
+
+SAMPLES_PER_PART = 880
+Row = dict[str, Any]
+
+
+def part_name(part: int) -> str:
+    """File stem of a part: five digits, so that names sort."""
+    return f"part-{part:05d}"
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a small file so that a reader sees the old one or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(data)
+    _sync(temporary)
+    temporary.replace(path)
+    _sync(path.parent)
+
+
+class PartWriter:
+    """Writes one part; use it as a context manager and call `commit` at the end.
+
+    Leaving the context without a commit removes what was written.
+    """
+
+    def __init__(self, root: Path | str, part: int) -> None:
+        self.root = Path(root)
+        self.name = part_name(part)
+        self.shard = f"images/{self.name}.tar"
+        for folder in ("images", "manifest"):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+        self._temporary = self.root / "images" / f".{self.name}.tar.tmp"
+        self._tar = tarfile.open(self._temporary, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+        self._rows: list[Row] = []
+
+    def _append(self, name: str, data: bytes) -> int:
+        # Owner and time stay at zero: the same images make the same bytes anywhere.
+        member = tarfile.TarInfo(name)
+        member.size = len(data)
+        member.mode = 0o644
+        offset = self._tar.offset + tarfile.BLOCKSIZE
+        self._tar.addfile(member, io.BytesIO(data))
+        return offset
+
+    def add(
+        self,
+        row: Row,
+        image: bytes,
+        extension: str = "jpg",
+        mask_png: bytes | None = None,
+    ) -> None:
+        """Appends a sample.
+
+        Args:
+            row: Columns of the schema; those that locate the image are filled in here.
+            image: Encoded image file.
+            extension: Its suffix without the dot.
+            mask_png: Hand mask, encoded.
+        """
+        key = row["sample_id"]
+        row = dict(row)
+        row["image_shard"] = self.shard
+        row["image_offset"] = self._append(f"{key}.{extension}", image)
+        row["image_size"] = len(image)
+        row["image_sha256"] = hashlib.sha256(image).hexdigest()
+        if mask_png is not None:
+            row["mask_offset"] = self._append(f"{key}.mask.png", mask_png)
+            row["mask_size"] = len(mask_png)
+        self._rows.append(row)
+
+    def commit(self) -> Path:
+        """Makes the part exist.
+
+        Returns:
+            Path of its Parquet file.
+        """
+        self._tar.close()
+        _sync(self._temporary)
+        self._temporary.replace(self.root / self.shard)
+        _sync(self.root / "images")
+        final = self.root / "manifest" / f"{self.name}.parquet"
+        temporary = final.with_name(f".{final.name}.tmp")
+        unknown = {name for row in self._rows for name in row} - set(SCHEMA.names)
+        if unknown:
+            raise ValueError(f"not columns of the manifest: {sorted(unknown)}")
+        pq.write_table(pa.Table.from_pylist(self._rows, SCHEMA), temporary, compression="zstd")
+        _sync(temporary)
+        temporary.replace(final)
+        _sync(final.parent)
+        return final
+
+    def __enter__(self) -> PartWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._tar.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+def remove_rubbish(root: Path | str) -> list[Path]:
+    """Removes temporary files and tars without a manifest, the leavings of a crash.
+
+    Only call it while no other process writes to the folder.
+
+    Returns:
+        What was removed.
+    """
+    root = Path(root)
+    rubbish = [path for folder in ("images", "manifest") for path in root.glob(f"{folder}/.*.tmp")]
+    for shard in root.glob("images/part-*.tar"):
+        if not (root / "manifest" / f"{shard.stem}.parquet").exists():
+            rubbish.append(shard)
+    for path in rubbish:
+        path.unlink()
+    return rubbish
+
+
+def write_info(root: Path | str, info: DatasetInfo) -> None:
+    """Writes `dataset.json`."""
+    text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"
+    write_atomically(Path(root) / "dataset.json", text.encode())
+
+
+def seal(root: Path | str, info: DatasetInfo) -> DatasetInfo:
+    """Marks a data set as complete with the counts that are on the disk.
+
+    Args:
+        root: Data set folder with all its parts.
+        info: Description to complete.
+
+    Returns:
+        The description as written.
+    """
+    parts = sorted(Path(root).glob("manifest/part-*.parquet"))
+    counts = Counter()
+    for part in parts:
+        counts.update(pq.ParquetFile(part).read(columns=["split"])["split"].to_pylist())
+    sealed = info.model_copy(
+        update={
+            "state": "complete",
+            "counts": dict(sorted(counts.items())),
+            "num_samples": counts.total(),
+            "num_parts": len(parts),
+        }
+    )
+    write_info(root, sealed)
+    return sealed
+
+
+def write_dataset(
+    root: Path | str,
+    info: DatasetInfo,
+    samples: Iterable[tuple[Mapping[str, Any], bytes]],
+    extension: str = "jpg",
+) -> DatasetInfo:
+    """Writes a whole data set from (row, encoded image) pairs: what adapters of real data use.
+
+    `index` is filled in. Rows need `sample_id`, `split`, `width` and `height`; the rest may be left
+    out where it is not known.
+
+    Args:
+        root: Folder to write; parts already there are replaced.
+        info: Description; counts and state are filled in.
+        samples: Rows with their images, in order.
+        extension: Suffix of the image files without the dot.
+
+    Returns:
+        The description as written.
+    """
+    root = Path(root)
+    for old in [*root.glob("manifest/*.parquet"), *root.glob("images/*.tar")]:
+        old.unlink()
+    write_info(root, info)
+    writer: PartWriter | None = None
+    index = -1
+    for index, (row, image) in enumerate(samples):
+        if index % SAMPLES_PER_PART == 0:
+            if writer is not None:
+                writer.commit()
+            writer = PartWriter(root, index // SAMPLES_PER_PART)
+        assert writer is not None
+        writer.add({**row, "index": index}, image, extension)
+    if writer is not None:
+        writer.commit()
+    return seal(root, info)

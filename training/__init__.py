@@ -1,0 +1,1 @@
+"""Manifest to models to checkpoints to predictions."""
