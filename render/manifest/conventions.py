@@ -3,8 +3,8 @@
 * Lengths are metres, angles radians, images RGB uint8 with row 0 on top.
 * The camera frame is OpenCV's: x right, y down, z forward.
 * Pixel coordinates are continuous: an image of W x H pixels spans [0, W] x [0, H], so the centre of
-  its top-left pixel is (0.5, 0.5). Data sets that give integer pixel centres (x = 0 is the centre of
-  the first column) are shifted by `PIXEL_CENTRE` when they are read.
+  its top-left pixel is (0.5, 0.5). Data sets that give integer pixel centres (x = 0 is the centre
+  of the first column) are shifted by `PIXEL_CENTRE` when they are read.
 """
 
 from __future__ import annotations

@@ -103,9 +103,8 @@ class Manifest:
             raise InputError(f"{self.root}: holds no committed part, expected at least one.")
         table = pa.concat_tables(tables)
         if split is not None:
-            keep = pc.equal(table["split"], split)
             known = sorted(set(table["split"].to_pylist()))
-            table = table.filter(keep)
+            table = table.filter(pc.field("split") == split)
             if table.num_rows == 0:
                 raise InputError(
                     f"{self.root}: no split {split!r}, expected one of {', '.join(known)}."

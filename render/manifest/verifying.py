@@ -37,7 +37,8 @@ def verify(root: str) -> list[str]:
         problems.append(f"dataset.json: state is {manifest.info.state!r}, expected 'complete'.")
     if len(manifest.parts) != manifest.info.num_parts:
         problems.append(
-            f"manifest: {len(manifest.parts)} parts, dataset.json expects {manifest.info.num_parts}."
+            f"manifest: {len(manifest.parts)} parts, "
+            f"dataset.json expects {manifest.info.num_parts}."
         )
     seen: set[str] = set()
     counts: Counter[str] = Counter()
