@@ -1,5 +1,6 @@
-"""Predictions: a Parquet file keyed by sample id, the only thing that passes from training to
-evaluation.
+"""Predictions: a Parquet file keyed by sample id.
+
+It is the only thing that passes from training to evaluation.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ PREDICTION_SCHEMA = pa.schema(
         pa.field("joints_3d", pa.list_(pa.float64(), 3 * HAND21.num_joints)),
     ]
 )
-"""joints_2d: continuous px of the whole image; joints_3d: camera frame, metres. Either may be null."""
+"""joints_2d: continuous px of the whole image; joints_3d: camera frame, metres; either may be
+null."""
 
 _METADATA_KEY = b"handforge"
 
