@@ -35,7 +35,7 @@ class PredictionInfo(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    skeleton: str = Field(HAND21.name, description="Joint set and order.")
+    skeleton: str = Field(default=HAND21.name, description="Joint set and order.")
     system: str = Field(description="Model system, such as simplebaseline.")
     label: str = Field(description="Name of the trained model shown in reports.")
     checkpoint: str = Field(description="Path of the checkpoint.")
@@ -46,8 +46,8 @@ class PredictionInfo(BaseModel):
     )
     data: str = Field(description="Root of the data set predicted on.")
     data_name: str = Field(description="Its name.")
-    data_recipe_digest: str | None = Field(None, description="Its recipe digest if rendered.")
-    split: str | None = Field(None, description="Split predicted on; null for all.")
+    data_recipe_digest: str | None = Field(default=None, description="Its recipe digest.")
+    split: str | None = Field(default=None, description="Split predicted on; null for all.")
 
 
 def write_predictions(

@@ -61,7 +61,7 @@ class PartWriter:
         self.shard = f"images/{self.name}.tar"
         for folder in ("images", "manifest"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
-        self._temporary = self.root / "images" / f".{self.name}.tar.tmp"
+        self._temporary = self.root / "images" / f".{self.name}.{os.getpid()}.tar.tmp"
         self._tar = tarfile.open(self._temporary, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
         self._rows: list[Row] = []
 

@@ -1,0 +1,213 @@
+"""A hand that anyone may use, in MANO's file format.
+
+Built from sampled people: joints regressed to MANO's places, skin weights by bone heat, every hand
+straightened to a flat rest pose, and a shape space of ten components over all of them. The forearm
+belongs to the mesh and moves with the wrist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from mano_assets.anatomy import finger_pose_basis
+from mano_assets.joint_placement import place_joints, regress_joints
+from mano_assets.people import Arms, sample_arms
+from mano_assets.skeleton import FINGERS, HAND21, MANO16
+from mano_assets.skinning import blend, bone_heat, segment_distance
+
+NUM_BETAS = 10
+TIP_VERTICES = {"thumb": 744, "index": 320, "middle": 443, "ring": 554, "little": 671}
+"""Fingertip vertices of MANO's mesh as `smplx` has them (smplx/vertex_ids.py, "mano"). Our mesh
+is numbered so that its fingertips are the same vertices."""
+
+_MANO_IN_HAND21 = HAND21.indices(MANO16.joints)
+_FOREARM_WEIGHT = 0.15
+"""Weight of forearm vertices in the shape space, so that its components describe hands."""
+
+
+def build_free_hand(num_people: int, seed: int) -> dict[str, Any]:
+    """Builds the right hand.
+
+    Args:
+        num_people: People the shape space is drawn from.
+        seed: Of the draw.
+
+    Returns:
+        Arrays by MANO's keys (v_template, shapedirs, posedirs, J_regressor, weights, f,
+        kintree_table, hands_mean, hands_components, ...) and by our own: quads, uv, forearm.
+        Metres, in MANO's axes: fingers along -x, palm towards -y, thumb at +z, wrist at 0.
+    """
+    arms, joints21 = _canonical_frame(_numbered_like_mano(sample_arms(num_people, seed)))
+    triangles = _triangles(arms.quads)
+    weights = _skin_weights(arms, joints21[0], triangles)
+    regressor = regress_joints(
+        arms.vertices, joints21[:, _MANO_IN_HAND21], _regressor_support(arms)
+    )
+    flat = np.stack([_flattened(person, regressor @ person, weights) for person in arms.vertices])
+    flat -= (regressor @ flat)[:, :1]
+    forearm = flat[0, :, 0] > 0.015
+    template, shapedirs, explained = _shape_space(flat, np.where(forearm, _FOREARM_WEIGHT, 1.0))
+    mean, components = finger_pose_basis(regressor @ template)
+    parents = np.array(MANO16.parents, dtype=np.int64)
+    parents[0] = 2**32 - 1
+    return {
+        "v_template": template,
+        "shapedirs": shapedirs,
+        "posedirs": np.zeros((len(template), 3, 135)),
+        "J_regressor": regressor,
+        "J": regressor @ template,
+        "weights": weights,
+        "f": triangles.astype(np.uint32),
+        "kintree_table": np.stack([parents, np.arange(16)]),
+        "hands_mean": mean,
+        "hands_components": components,
+        "bs_style": "lbs",
+        "bs_type": "lrotmin",
+        "quads": arms.quads.astype(np.uint32),
+        "uv": arms.uv,
+        "forearm": forearm,
+        "shape_variance_explained": explained,
+    }
+
+
+def _triangles(quads: np.ndarray) -> np.ndarray:
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+
+
+def _numbered_like_mano(arms: Arms) -> Arms:
+    """Swaps vertices so that the fingertips have MANO's numbers."""
+    order = np.arange(arms.vertices.shape[1])
+    joints = place_joints(arms)[0]
+    for finger, number in TIP_VERTICES.items():
+        tip = joints[HAND21.index(f"{finger}_tip")]
+        distance = np.linalg.norm(arms.vertices[0] - tip, axis=1)
+        here = int(np.flatnonzero(order == distance.argmin())[0])
+        order[[number, here]] = order[[here, number]]
+    rank = np.argsort(order)
+    return Arms(
+        arms.vertices[:, order],
+        arms.heads,
+        arms.tails,
+        rank[arms.quads],
+        {finger: share[order] for finger, share in arms.finger_membership.items()},
+        arms.uv,
+    )
+
+
+def _canonical_frame(arms: Arms) -> tuple[Arms, np.ndarray]:
+    """Every person's hand in MANO's axes with the wrist at the origin, and its 21 joints."""
+    joints = place_joints(arms)
+    wrist, index, middle, little = (
+        joints[:, HAND21.index(name)] for name in ("wrist", "index_mcp", "middle_mcp", "little_mcp")
+    )
+    forward = _unit(middle - wrist)
+    # Index to little, seen along the fingers of a right hand: its cross product with them is
+    # the palm's normal on the back of the hand.
+    up = _unit(np.cross(little - wrist, index - wrist))
+    up = _unit(up - (up * forward).sum(-1, keepdims=True) * forward)
+    axes = np.stack([-forward, up, np.cross(-forward, up)], 1)
+
+    def turn(points: np.ndarray) -> np.ndarray:
+        return np.einsum("pij,pvj->pvi", axes, points - wrist[:, None])
+
+    moved = Arms(
+        turn(arms.vertices),
+        arms.heads,
+        arms.tails,
+        arms.quads,
+        arms.finger_membership,
+        arms.uv,
+    )
+    return moved, turn(joints)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def _skin_weights(arms: Arms, joints21: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Weights of the average person for MANO's 16 joints, [V, 16]."""
+    vertices = arms.vertices[0]
+    distances = np.full((len(vertices), 16), np.inf)
+    allowed = np.ones((len(vertices), 16), dtype=bool)
+    wrist = joints21[HAND21.root]
+    elbow = np.array([vertices[:, 0].max(), 0.0, 0.0])
+    palm = [segment_distance(vertices, wrist, elbow)]
+    for finger in FINGERS:
+        chain = joints21[HAND21.chain(finger)]
+        if finger != "thumb":
+            palm.append(segment_distance(vertices, wrist, chain[0]))
+        on_finger = arms.finger_membership[finger] > 0.5
+        for joint, start, end in zip(HAND21.chain(finger)[:3], chain[:-1], chain[1:], strict=True):
+            bone = MANO16.index(HAND21.joints[joint])
+            distances[:, bone] = segment_distance(vertices, start, end)
+            for other in FINGERS:
+                if other != finger:
+                    allowed[arms.finger_membership[other] > 0.5, bone] = False
+            # Beyond its own skin a finger's bone reaches only around the knuckle.
+            reach = 0.020 if finger == "thumb" else 0.014
+            allowed[~on_finger & (distances[:, bone] > reach), bone] = False
+    distances[:, 0] = np.min(palm, axis=0)
+    return bone_heat(vertices, triangles, distances, allowed)
+
+
+def _regressor_support(arms: Arms) -> dict[int, np.ndarray]:
+    """A finger's outer joints are found from that finger's own skin."""
+    support = {}
+    for finger in FINGERS:
+        own = arms.finger_membership[finger] > 0.5
+        for joint in HAND21.chain(finger)[1:3]:
+            support[MANO16.index(HAND21.joints[joint])] = own
+    return support
+
+
+def _flattened(vertices: np.ndarray, joints: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The same hand with straight fingers in the plane of the palm; the thumb stays as it is."""
+    rotations = np.tile(np.eye(3), (16, 1, 1))
+    for finger in FINGERS[1:]:
+        mcp, pip, dip = MANO16.chain(finger)
+        tip = vertices[TIP_VERTICES[finger]]
+        first, second, third = (
+            _unit(b - a)
+            for a, b in ((joints[mcp], joints[pip]), (joints[pip], joints[dip]), (joints[dip], tip))
+        )
+        straight = _unit((tip - joints[mcp]) * np.array([1.0, 0.0, 1.0]))
+        turned = np.eye(3)
+        for joint, bone in ((mcp, first), (pip, second), (dip, third)):
+            local = _rotation_between(turned @ bone, straight)
+            # Rotations are relative to the parent: bring the world rotation into its frame.
+            rotations[joint] = turned.T @ local @ turned
+            turned = local @ turned
+    return blend(vertices, weights, joints, MANO16.parents, rotations)[0]
+
+
+def _rotation_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Smallest rotation that takes one unit vector to another, [3, 3]."""
+    axis = np.cross(start, end)
+    sine = np.linalg.norm(axis)
+    if sine < 1e-9:
+        return np.eye(3)
+    return Rotation.from_rotvec(axis / sine * np.arctan2(sine, start @ end)).as_matrix()
+
+
+def _shape_space(
+    people: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and ten components such that coefficients are N(0, 1) over the people.
+
+    Returns:
+        Template [V, 3], directions [V, 3, 10], cumulative share of the variance [10].
+    """
+    mean = people.mean(0)
+    centred = ((people - mean) * weights[:, None]).reshape(len(people), -1)
+    left, strength, _ = np.linalg.svd(centred, full_matrices=False)
+    # Signs are free in an SVD: fix them so that builds agree.
+    signs = np.sign(left[np.abs(left).argmax(0), np.arange(len(strength))])
+    scores = (left * signs * np.sqrt(len(people) - 1))[:, :NUM_BETAS]
+    # Regressing the unweighted vertices on the scores gives the forearm its full motion back.
+    directions = np.linalg.lstsq(scores, (people - mean).reshape(len(people), -1), rcond=None)[0]
+    explained = np.cumsum(strength**2)[:NUM_BETAS] / (strength**2).sum()
+    return mean, directions.T.reshape(*mean.shape, NUM_BETAS), explained

@@ -1,0 +1,175 @@
+"""MANO's licensed file, read without running anything that it names.
+
+`MANO_RIGHT.pkl` is a pickle of Python 2 that names seven classes and functions. Each of them is
+read as an inert record of its arguments and state; the arrays are then made from those records.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sparse
+
+from mano_assets.errors import InputError
+from mano_assets.skeleton import MANO16
+
+SHAPES = {
+    "v_template": (778, 3),
+    "shapedirs": (778, 3, 10),
+    "posedirs": (778, 3, 135),
+    "J_regressor": (16, 778),
+    "J": (16, 3),
+    "weights": (778, 16),
+    "f": (1538, 3),
+    "kintree_table": (2, 16),
+    "hands_mean": (45,),
+    "hands_components": (45, 45),
+}
+"""What is read, and its shape (Romero, Tzionas and Black 2017; MANO v1.2)."""
+
+_ADMITTED = {
+    "numpy.core.multiarray._reconstruct": "array",
+    "numpy._core.multiarray._reconstruct": "array",
+    "numpy.ndarray": "class",
+    "numpy.dtype": "dtype",
+    "scipy.sparse.csc.csc_matrix": "csc",
+    "scipy.sparse._csc.csc_matrix": "csc",
+    "scipy.sparse.csr.csr_matrix": "csr",
+    "scipy.sparse._csr.csr_matrix": "csr",
+    "chumpy.ch.Ch": "ch",
+    "chumpy.reordering.Select": "select",
+    "__builtin__.set": "set",
+    "builtins.set": "set",
+    # How Python 3 writes bytes into a pickle that Python 2 can read.
+    "_codecs.encode": "bytes",
+}
+"""The globals a file may name, and the kind of record that stands in for each."""
+
+
+class _Record:
+    """What a pickle says of one object: nothing is called and nothing is set but these fields."""
+
+    kind = ""
+    args: tuple[Any, ...]
+    state: Any
+
+    def __new__(cls, *args: Any) -> _Record:
+        record = super().__new__(cls)
+        record.args, record.state = args, None
+        return record
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+_RECORDS = {kind: type(kind, (_Record,), {"kind": kind}) for kind in set(_ADMITTED.values())}
+
+
+class _RecordUnpickler(pickle.Unpickler):
+    def __init__(self, path: Path) -> None:
+        # Latin-1 maps Python 2's byte strings, which hold the arrays' data, to text and back.
+        super().__init__(io.BytesIO(path.read_bytes()), encoding="latin1")
+        self._path = path
+
+    def find_class(self, module: str, name: str) -> type[_Record]:
+        kind = _ADMITTED.get(f"{module}.{name}")
+        if kind is None:
+            raise InputError(
+                f"{self._path}: holds {module}.{name}, "
+                "expected nothing but arrays and sparse matrices."
+            )
+        return _RECORDS[kind]
+
+
+def load_official(path: Path) -> dict[str, Any]:
+    """Reads MANO's right hand.
+
+    Assumed of the published file: `shapedirs` is a chumpy `Select` (`a`, `idxs`,
+    `preferred_shape`) of the first 10 of 20 directions held by a chumpy `Ch` (`x`), `J_regressor`
+    a CSC matrix, and the rest arrays. Any of them may be any of these.
+
+    Args:
+        path: MANO_RIGHT.pkl.
+
+    Returns:
+        MANO's keys as in `mano_assets.free_hand`, metres, MANO's axes, and `forearm`, all False,
+        [778].
+
+    Raises:
+        InputError: The file is damaged, names anything but arrays and sparse matrices, or lacks an
+            array.
+    """
+    try:
+        content = _RecordUnpickler(path).load()
+    except InputError:
+        raise
+    except Exception as error:  # A damaged pickle can raise anything.
+        raise InputError(f"{path}: damaged, expected MANO's pickle ({error}).") from error
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path}: holds a {type(content).__name__}, expected a dict of MANO's arrays."
+        )
+    arrays: dict[str, Any] = {key: _read(path, content, key) for key in SHAPES}
+    arrays["f"] = arrays["f"].astype(np.uint32)
+    arrays["kintree_table"] = arrays["kintree_table"].astype(np.int64)
+    if tuple(arrays["kintree_table"][0, 1:]) != MANO16.parents[1:]:
+        raise InputError(f"{path}: kintree_table holds another tree, expected MANO's 16 joints.")
+    if arrays["f"].max() >= len(arrays["v_template"]):
+        raise InputError(f"{path}: f names a vertex that is not there, expected 0 to 777.")
+    arrays |= {"bs_style": "lbs", "bs_type": "lrotmin"}
+    arrays["forearm"] = np.zeros(len(arrays["v_template"]), dtype=bool)
+    return arrays
+
+
+def _read(path: Path, content: dict[Any, Any], key: str) -> np.ndarray:
+    expected = f"expected numbers of shape {list(SHAPES[key])}"
+    if key not in content:
+        raise InputError(f"{path}: {key} is missing, {expected}.")
+    try:
+        array = _array(content[key])
+    except Exception as error:  # The records hold whatever the file says.
+        raise InputError(f"{path}: {key} cannot be read, {expected} ({error}).") from error
+    if array.shape != SHAPES[key] or not np.isfinite(array).all():
+        raise InputError(f"{path}: {key} has shape {list(array.shape)}, {expected}, all finite.")
+    return array
+
+
+def _array(value: Any) -> np.ndarray:
+    """The array that a record describes; floats as float64."""
+    if not isinstance(value, _Record):
+        raise TypeError(f"it is a {type(value).__name__}")
+    state = value.state
+    if value.kind == "array":
+        return _dense(state)
+    if value.kind == "ch":
+        return _array(state["x"])
+    if value.kind == "select":
+        # chumpy's Select.compute_r: entries of the flattened array, in a shape of their own.
+        chosen = _array(state["a"]).ravel()[_array(state["idxs"])]
+        return chosen.reshape(state.get("preferred_shape", chosen.shape))
+    if value.kind in ("csc", "csr"):
+        parts = tuple(_array(state[part]) for part in ("data", "indices", "indptr"))
+        layout = sparse.csc_matrix if value.kind == "csc" else sparse.csr_matrix
+        matrix = layout(parts, shape=state["_shape"])
+        # Without it an index beyond the shape would be written beyond the array.
+        matrix.check_format(full_check=True)
+        return matrix.toarray()
+    raise TypeError(f"it is a {value.kind}")
+
+
+def _dense(state: Any) -> np.ndarray:
+    """The array of numpy's pickled state: version, shape, dtype, Fortran order, data."""
+    _, shape, dtype, is_fortran, data = state
+    code, order = dtype.args[0], dtype.state[1]
+    if not re.fullmatch("[fiub][1248]", code) or order not in ("<", ">", "=", "|"):
+        raise TypeError(f"its type is {code}")
+    raw = data.args[0] if isinstance(data, _Record) else data
+    raw = raw.encode("latin1") if isinstance(raw, str) else raw
+    array = np.frombuffer(raw, order.replace("|", "") + code)
+    array = array.reshape(shape, order="F" if is_fortran else "C")
+    return array.astype(np.float64 if array.dtype.kind == "f" else array.dtype.newbyteorder("="))

@@ -1,0 +1,109 @@
+"""Skin weights by bone heat, and posing by linear blend skinning."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sparse
+from scipy.sparse.linalg import splu
+
+
+def cotangent_laplacian(vertices: np.ndarray, triangles: np.ndarray) -> sparse.csr_array:
+    """Positive semi-definite cotangent Laplacian (Pinkall and Polthier 1993).
+
+    Args:
+        vertices: [V, 3].
+        triangles: [F, 3].
+
+    Returns:
+        [V, V].
+    """
+    rows, columns, values = [], [], []
+    for corner in range(3):
+        apex, left, right = (triangles[:, (corner + k) % 3] for k in range(3))
+        u, v = vertices[left] - vertices[apex], vertices[right] - vertices[apex]
+        area = np.linalg.norm(np.cross(u, v), axis=1)
+        cotangent = np.maximum((u * v).sum(1) / np.maximum(area, 1e-12), 1e-3) / 2
+        rows += [left, right]
+        columns += [right, left]
+        values += [cotangent, cotangent]
+    size = len(vertices)
+    off = sparse.csr_array(
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), (size, size)
+    )
+    return (sparse.diags_array(np.asarray(off.sum(1)).ravel()) - off).tocsr()
+
+
+def segment_distance(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Distance of points to a segment, [N, 3] -> [N]."""
+    axis = end - start
+    along = np.clip((points - start) @ axis / (axis @ axis), 0, 1)
+    return np.linalg.norm(points - start - along[:, None] * axis, axis=1)
+
+
+def vertex_areas(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """A third of the area of the triangles around each vertex, [V]."""
+    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    return np.bincount(triangles.ravel(), np.repeat(area / 3, 3), len(vertices))
+
+
+def bone_heat(
+    vertices: np.ndarray, triangles: np.ndarray, distances_m: np.ndarray, allowed: np.ndarray
+) -> np.ndarray:
+    """Skin weights as heat that flows from each vertex's nearest bone over the surface.
+
+    Baran and Popovic, Automatic Rigging and Animation of 3D Characters, SIGGRAPH 2007, section 4:
+    solve (L + M H) w_i = M H p_i with H = 1 / d^2 and M the vertices' areas. Which bones a vertex
+    can see is given instead of tested.
+
+    Args:
+        vertices: Metres, [V, 3].
+        triangles: [F, 3].
+        distances_m: Distance of each vertex to each bone, [V, B].
+        allowed: Whether a bone may be a vertex's nearest, [V, B].
+
+    Returns:
+        Weights, rows sum to one, [V, B].
+    """
+    distances = np.where(allowed, distances_m, np.inf)
+    nearest = distances.argmin(1)
+    heat = vertex_areas(vertices, triangles) / np.maximum(distances.min(1), 1e-3) ** 2
+    laplacian = cotangent_laplacian(vertices, triangles)
+    solver = splu((laplacian + sparse.diags_array(heat)).tocsc())
+    onehot = np.eye(distances.shape[1])[nearest]
+    weights = np.clip(solver.solve(heat[:, None] * onehot), 0, None)
+    return weights / weights.sum(1, keepdims=True)
+
+
+def blend(
+    vertices: np.ndarray,
+    weights: np.ndarray,
+    joints: np.ndarray,
+    parents: tuple[int, ...],
+    rotations: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Linear blend skinning along a tree of joints.
+
+    Args:
+        vertices: Rest vertices, [..., V, 3].
+        weights: [V, J].
+        joints: Rest joints, [..., J, 3].
+        parents: Parent of each joint, -1 for the root.
+        rotations: Of each joint relative to its parent, [..., J, 3, 3].
+
+    Returns:
+        Posed vertices [..., V, 3] and posed joints [..., J, 3].
+    """
+    turn = [rotations[..., 0, :, :]]
+    posed = [joints[..., 0, :]]
+    for joint in range(1, len(parents)):
+        parent = parents[joint]
+        bone = joints[..., joint, :] - joints[..., parent, :]
+        turn.append(turn[parent] @ rotations[..., joint, :, :])
+        posed.append(posed[parent] + (turn[parent] @ bone[..., None])[..., 0])
+    turns, places = np.stack(turn, -3), np.stack(posed, -2)
+    shifts = places - (turns @ joints[..., None])[..., 0]
+    flat = turns.reshape(*turns.shape[:-2], 9)
+    blended = (weights @ flat).reshape(*vertices.shape[:-1], 3, 3)
+    moved = (blended @ vertices[..., None])[..., 0] + weights @ shifts
+    return moved, places

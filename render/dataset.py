@@ -1,0 +1,237 @@
+"""Rendering a data set: which parts are missing, one Blender process a part, the seal at the end.
+
+Every function here is a stage that runs alone. The disk is the only truth: a part is there when its
+Parquet file is, and nothing else is remembered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from mano_assets.errors import InputError
+from mano_assets.hand import hand_digest
+from render.environments import list_environments
+from render.job import RenderJob
+from render.locking import rendering, tidying
+from render.manifest import DatasetInfo, Manifest, remove_rubbish, seal
+from render.manifest.writing import part_name, write_info
+from render.recipe import DatasetRecipe
+
+_LOG_LINES = 20
+
+
+class RenderError(RuntimeError):
+    """A Blender process ended without committing its part."""
+
+
+def dataset_digest(recipe: DatasetRecipe, hand: Path) -> str:
+    """Names what determines the bytes: recipe, hand, environment images, renderer and code."""
+    described = recipe.model_dump(mode="json")
+    # Where the environments lie is of no matter, what they hold is.
+    described["light"]["environments"] = [
+        [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
+        for path in list_environments(recipe.light.environments)
+    ]
+    described["hand"] = hand_digest(hand)
+    described["bpy"] = importlib.metadata.version("bpy")
+    described["handforge"] = importlib.metadata.version("handforge")
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def prepare(recipe: DatasetRecipe, hand: Path, root: Path) -> list[int]:
+    """Makes a folder ready for rendering.
+
+    Args:
+        recipe: Of the data set.
+        hand: Folder of the built hand.
+        root: Data set folder, new or begun by the same recipe.
+
+    Returns:
+        Parts that are still missing.
+
+    Raises:
+        InputError: The folder belongs to something else, or another run is rendering there.
+    """
+    digest = dataset_digest(recipe, hand)
+    if (root / "dataset.json").exists():
+        info = Manifest.open(str(root)).info
+        if info.recipe_digest != digest:
+            raise InputError(
+                f"{root}: belongs to another recipe ({info.name}, digest "
+                f"{(info.recipe_digest or 'none')[:12]}), expected {digest[:12]}; choose another "
+                "output folder."
+            )
+        missing = _missing(recipe, root)
+        if info.state == "complete" and not missing:
+            return []
+    elif root.exists() and any(root.iterdir()):
+        raise InputError(f"{root}: is not empty and not a data set, expected a new folder.")
+    with tidying(root):
+        remove_rubbish(root)
+        write_info(root, _describe(recipe, hand, digest))
+    return _missing(recipe, root)
+
+
+def _missing(recipe: DatasetRecipe, root: Path) -> list[int]:
+    def there(part: int) -> bool:
+        return all(
+            (root / folder / f"{part_name(part)}.{suffix}").exists()
+            for folder, suffix in (("manifest", "parquet"), ("images", "tar"))
+        )
+
+    return [part for part in range(recipe.num_parts) if not there(part)]
+
+
+def _describe(recipe: DatasetRecipe, hand: Path, digest: str) -> DatasetInfo:
+    return DatasetInfo(
+        name=recipe.name,
+        kind="synthetic",
+        state="rendering",
+        recipe=recipe.model_dump(mode="json"),
+        recipe_digest=digest,
+        assets={"hand": hand_digest(hand)},
+        engine=f"bpy-{importlib.metadata.version('bpy')}",
+        code_version=importlib.metadata.version("handforge"),
+    )
+
+
+def render_part(
+    recipe: DatasetRecipe,
+    hand: Path,
+    root: Path,
+    part: int,
+    on_sample: Callable[[], object] | None = None,
+    threads: int = 1,
+) -> dict[str, Any]:
+    """Renders and commits one part in a Blender process of its own.
+
+    Args:
+        recipe: Of the data set.
+        hand: Folder of the built hand.
+        root: Prepared data set folder.
+        part: Its number.
+        on_sample: Called after each image.
+        threads: Render threads of the process.
+
+    Returns:
+        part, images and whether it was rendered now.
+
+    Raises:
+        InputError: Something the recipe names cannot be used.
+        RenderError: The process failed; its last lines are in the message.
+    """
+    images = len(recipe.part_range(part))
+    if part not in _missing(recipe, root):
+        return {"part": part, "images": images, "rendered": False}
+    job = RenderJob(recipe=recipe, hand=hand, root=root, parts=[part], threads=threads)
+    with tempfile.TemporaryDirectory(prefix="handforge-job-") as folder, rendering(root):
+        path = Path(folder) / "job.json"
+        path.write_text(job.model_dump_json())
+        with (Path(folder) / "log").open("w+") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "render.blender.worker", str(path)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+            tail: list[str] = []
+            assert process.stdout is not None
+            try:
+                for line in process.stdout:
+                    if line == "sample\n" and on_sample is not None:
+                        on_sample()
+                    tail = [*tail[-_LOG_LINES:], line.rstrip()]
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                code = process.wait()
+            log.seek(0)
+            errors = log.read().strip().splitlines()
+    if code == 2 and errors:
+        raise InputError(errors[-1])
+    if code != 0 or part in _missing(recipe, root):
+        story = "\n".join([*tail, *errors][-_LOG_LINES:])
+        raise RenderError(f"part {part}: Blender ended with code {code}.\n{story}")
+    return {"part": part, "images": images, "rendered": True}
+
+
+def finish(recipe: DatasetRecipe, hand: Path, root: Path) -> DatasetInfo:
+    """Seals a data set whose parts are all there.
+
+    Raises:
+        InputError: Parts are missing; they are named.
+    """
+    missing = _missing(recipe, root)
+    if missing:
+        raise InputError(
+            f"{root}: parts {', '.join(map(str, missing))} are missing, expected all "
+            f"{recipe.num_parts}; run the same command again to render only those."
+        )
+    info = Manifest.open(str(root)).info
+    if info.state == "complete":
+        return info
+    return seal(root, _describe(recipe, hand, dataset_digest(recipe, hand)))
+
+
+def render_dataset(
+    recipe: DatasetRecipe, hand: Path, root: Path, workers: int | None = None
+) -> DatasetInfo:
+    """Renders whatever is missing of a data set.
+
+    A part that fails does not stop the others; the error at the end names it.
+
+    Args:
+        recipe: Of the data set.
+        hand: Folder of the built hand.
+        root: Data set folder.
+        workers: Blender processes at a time; one a CPU core by default.
+
+    Returns:
+        Description of the complete data set.
+
+    Raises:
+        InputError: See `prepare` and `render_part`.
+        RenderError: Some parts failed.
+    """
+    missing = prepare(recipe, hand, root)
+    failed: dict[int, Exception] = {}
+    total = sum(len(recipe.part_range(part)) for part in missing)
+    if missing:
+        with (
+            tqdm(total=total, desc=f"render {recipe.name}", unit="image", smoothing=0.1) as bar,
+            ThreadPoolExecutor(workers or os.cpu_count()) as pool,
+        ):
+            futures = {
+                pool.submit(render_part, recipe, hand, root, part, bar.update): part
+                for part in missing
+            }
+            for future in as_completed(futures):
+                error = future.exception()
+                if isinstance(error, InputError):
+                    pool.shutdown(wait=True, cancel_futures=True)
+                    raise error
+                if isinstance(error, Exception):
+                    failed[futures[future]] = error
+    if failed:
+        first = failed[min(failed)]
+        raise RenderError(
+            f"{root}: {len(failed)} of {recipe.num_parts} parts failed "
+            f"({', '.join(map(str, sorted(failed)))}); run the same command again to render only "
+            f"those. The first: {first}"
+        )
+    return finish(recipe, hand, root)

@@ -1,0 +1,1 @@
+"""Pose distributions: what the fingers do."""

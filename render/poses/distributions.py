@@ -1,0 +1,67 @@
+"""Named pose distributions and how a sample is drawn from one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from mano_assets.anatomy import bend_limits_rad, splay_limits_rad
+from mano_assets.errors import InputError
+from render.poses.handshapes import HANDSHAPES, Handshape, handshape_angles
+from render.poses.hard import HARD_FAMILIES
+
+Family = Callable[[np.random.Generator], np.ndarray]
+
+JITTER_RAD = np.deg2rad(6.0)
+"""Standard deviation of each bend around a handshape; splay varies half as much."""
+
+
+def _around(shape: Handshape, rng: np.random.Generator) -> np.ndarray:
+    angles = handshape_angles(shape)
+    limits, splay = bend_limits_rad(), splay_limits_rad()
+    angles[:, 0] = np.clip(angles[:, 0] + rng.normal(0, JITTER_RAD, 15), *limits.T)
+    angles[:, 1] = np.clip(angles[:, 1] + rng.normal(0, JITTER_RAD / 2, 15), *splay.T)
+    return angles
+
+
+_SHAPES: dict[str, Family] = {name: partial(_around, shape) for name, shape in HANDSHAPES.items()}
+
+DISTRIBUTIONS: dict[str, dict[str, Family]] = {
+    "handshapes": _SHAPES,
+    "counting": {
+        name: _SHAPES[name] for name in ("zero", "one", "two", "three", "four", "five", "fist")
+    },
+    "rest": {"rest": _SHAPES["rest"]},
+    "hard": dict(HARD_FAMILIES),
+    **{name: {name: family} for name, family in HARD_FAMILIES.items()},
+}
+"""Distribution name to its families, which are drawn with equal chance."""
+
+
+def check_distribution(name: str) -> str:
+    """Returns the name if there is such a distribution.
+
+    Raises:
+        InputError: There is none.
+    """
+    if name not in DISTRIBUTIONS:
+        known = ", ".join(sorted(DISTRIBUTIONS))
+        raise InputError(f"pose distribution {name!r} is unknown, expected one of {known}.")
+    return name
+
+
+def sample_angles(name: str, rng: np.random.Generator) -> tuple[str, np.ndarray]:
+    """Draws a pose.
+
+    Args:
+        name: Of a distribution.
+        rng: Generator of the sample's pose stream.
+
+    Returns:
+        The family it is of, and bend, splay and twist of MANO's 15 joints, radians, [15, 3].
+    """
+    families = DISTRIBUTIONS[check_distribution(name)]
+    family = sorted(families)[rng.integers(len(families))]
+    return family, families[family](rng)

@@ -1,0 +1,189 @@
+"""The recipe of a rendered data set: everything that determines its bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from mano_assets.errors import InputError
+from render.poses.distributions import check_distribution
+
+
+def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise ValueError(f"expected the lower end before the upper end, got {limits}")
+    return limits
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
+"""Lower and upper end of a uniform distribution."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SplitRecipe(_Part):
+    """A split: how many images of which poses."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$", description="Name of the split.")
+    count: int = Field(ge=1, description="Images.")
+    poses: dict[str, float] = Field(
+        description="Pose distribution to weight; a sample draws one by weight."
+    )
+    view_spread_deg: float = Field(
+        default=35.0,
+        ge=0,
+        le=180,
+        description="Largest tilt of the hand away from the palm's frontal view; "
+        "180 is every orientation, uniform on the sphere of directions.",
+    )
+    roll_spread_deg: float = Field(
+        default=30.0, ge=0, le=180, description="Largest turn in the image plane from fingers up."
+    )
+    back_share: float = Field(
+        default=0.0, ge=0, le=1, description="Share of hands seen from the back."
+    )
+
+    @field_validator("poses")
+    @classmethod
+    def _known(cls, poses: dict[str, float]) -> dict[str, float]:
+        if not poses or sum(poses.values()) <= 0 or min(poses.values()) < 0:
+            raise ValueError("expected at least one distribution with a positive weight")
+        for name in poses:
+            try:
+                check_distribution(name)
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        return poses
+
+
+class CameraRecipe(_Part):
+    """The camera and where the hand stands in front of it."""
+
+    focal_over_width: Range = Field(
+        default=(1.1, 2.0), description="Focal length in image widths: phone about 0.9, portrait 2."
+    )
+    hand_share: Range = Field(
+        default=(0.55, 0.8), description="Longer side of the hand's joints over the image's width."
+    )
+    centre_jitter: float = Field(
+        default=0.06, ge=0, le=0.5, description="Largest shift off the centre, image widths."
+    )
+    pitch_deg: Range = Field(default=(-20.0, 20.0), description="Camera looks up (+) or down (-).")
+    roll_deg: Range = Field(default=(-8.0, 8.0), description="Camera turned about its axis.")
+
+
+class LightRecipe(_Part):
+    """Light and background from environment images."""
+
+    environments: Path | None = Field(
+        default=None, description="Folder of .exr and .hdr images; null for Blender's own."
+    )
+    strength: Range = Field(default=(0.7, 1.4), description="Factor on the environment's radiance.")
+
+
+class SkinRecipe(_Part):
+    """The skin."""
+
+    tone: Range = Field(
+        default=(0.0, 1.0), description="Along the Monk skin tone scale: 0 darkest to 1 lightest."
+    )
+    roughness: Range = Field(default=(0.4, 0.65), description="0 wet to 1 powdery.")
+
+
+class ImageRecipe(_Part):
+    """Size and quality of the images."""
+
+    size: int = Field(default=128, ge=32, le=2048, description="Width and height, px.")
+    samples: int = Field(default=4, ge=1, le=4096, description="Path-tracing samples a pixel.")
+    denoise: Literal["off", "fast", "balanced", "high"] = Field(
+        default="fast", description="Quality of OpenImageDenoise."
+    )
+    jpeg_quality: int = Field(default=92, ge=1, le=100, description="Of the JPEG files.")
+    exposure_ev: Range = Field(default=(-0.5, 0.5), description="Exposure shift, stops.")
+
+
+class DatasetRecipe(_Part):
+    """A rendered data set."""
+
+    name: str = Field(pattern=r"^[a-z0-9_-]+$", description="Name shown in reports.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Of all random numbers.")
+    splits: tuple[SplitRecipe, ...] = Field(min_length=1, description="In order of the samples.")
+    images_per_part: int = Field(
+        default=880, ge=1, le=100_000, description="Images of a part, the unit of work."
+    )
+    shape_std: float = Field(
+        default=0.9, ge=0, le=3, description="Standard deviation of the ten shape coefficients."
+    )
+    left_share: float = Field(default=0.3, ge=0, le=1, description="Share of left hands.")
+    camera: CameraRecipe = Field(default_factory=CameraRecipe, description="Camera.")
+    light: LightRecipe = Field(default_factory=LightRecipe, description="Light.")
+    skin: SkinRecipe = Field(default_factory=SkinRecipe, description="Skin.")
+    image: ImageRecipe = Field(default_factory=ImageRecipe, description="Image.")
+
+    @field_validator("splits")
+    @classmethod
+    def _unique(cls, splits: tuple[SplitRecipe, ...]) -> tuple[SplitRecipe, ...]:
+        names = [split.name for split in splits]
+        if len(set(names)) != len(names):
+            raise ValueError(f"expected splits of different names, got {names}")
+        return splits
+
+    @property
+    def num_images(self) -> int:
+        """Images over all splits."""
+        return sum(split.count for split in self.splits)
+
+    @property
+    def num_parts(self) -> int:
+        """Parts the data set is made of."""
+        return -(-self.num_images // self.images_per_part)
+
+    def part_range(self, part: int) -> range:
+        """Sample numbers of a part."""
+        start = part * self.images_per_part
+        return range(start, min(start + self.images_per_part, self.num_images))
+
+    def split_of(self, index: int) -> SplitRecipe:
+        """The split that a sample belongs to."""
+        for split in self.splits:
+            if index < split.count:
+                return split
+            index -= split.count
+        raise IndexError(index)
+
+    def with_poses(self, distribution: str) -> DatasetRecipe:
+        """The same recipe with every split's poses from one distribution.
+
+        Raises:
+            InputError: There is no such distribution.
+        """
+        poses = {check_distribution(distribution): 1.0}
+        splits = tuple(split.model_copy(update={"poses": poses}) for split in self.splits)
+        return self.model_copy(update={"splits": splits})
+
+    def with_num_images(self, num_images: int) -> DatasetRecipe:
+        """The same recipe with another number of images, the splits in proportion.
+
+        Raises:
+            InputError: There are fewer images than splits.
+        """
+        if num_images < len(self.splits):
+            raise InputError(
+                f"num_images: is {num_images}, expected at least one for each of the "
+                f"{len(self.splits)} splits."
+            )
+        counts = [max(1, split.count * num_images // self.num_images) for split in self.splits]
+        counts[0] += num_images - sum(counts)
+        if counts[0] < 1:
+            raise InputError(
+                f"num_images: {num_images} is too few to share out over the splits, expected more."
+            )
+        splits = tuple(
+            split.model_copy(update={"count": count})
+            for split, count in zip(self.splits, counts, strict=True)
+        )
+        return self.model_copy(update={"splits": splits})
