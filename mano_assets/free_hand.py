@@ -151,7 +151,11 @@ def _skin_weights(arms: Arms, joints21: np.ndarray, triangles: np.ndarray) -> np
             reach = 0.020 if finger == "thumb" else 0.014
             allowed[~on_finger & (distances[:, bone] > reach), bone] = False
     distances[:, 0] = np.min(palm, axis=0)
-    return bone_heat(vertices, triangles, distances, allowed)
+    weights = bone_heat(vertices, triangles, distances, allowed)
+    # Fingertips are keypoints: they keep their distance to the last joint in every pose.
+    for finger, tip in TIP_VERTICES.items():
+        weights[tip] = np.eye(16)[MANO16.chain(finger)[-1]]
+    return weights
 
 
 def _regressor_support(arms: Arms) -> dict[int, np.ndarray]:

@@ -24,7 +24,7 @@ from mano_assets.errors import InputError
 from mano_assets.hand import hand_digest
 from render.environments import list_environments
 from render.job import RenderJob
-from render.locking import rendering, tidying
+from render.locking import LOCK_FILE, rendering, tidying
 from render.manifest import DatasetInfo, Manifest, remove_rubbish, seal
 from render.manifest.writing import part_name, write_info
 from render.recipe import DatasetRecipe
@@ -76,7 +76,7 @@ def prepare(recipe: DatasetRecipe, hand: Path, root: Path) -> list[int]:
         missing = _missing(recipe, root)
         if info.state == "complete" and not missing:
             return []
-    elif root.exists() and any(root.iterdir()):
+    elif root.exists() and any(path.name != LOCK_FILE for path in root.iterdir()):
         raise InputError(f"{root}: is not empty and not a data set, expected a new folder.")
     with tidying(root):
         remove_rubbish(root)

@@ -88,8 +88,6 @@ class Studio:
         # Noise textures must not swim over the skin when the hand moves.
         mesh.use_auto_texspace = False
         mesh.texspace_size = (0.1, 0.1, 0.1)
-        smooth = thing.modifiers.new("smooth", "SUBSURF")
-        smooth.levels = smooth.render_levels = 1
         self._scene.collection.objects.link(thing)
         return thing
 
