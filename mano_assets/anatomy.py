@@ -2,7 +2,10 @@
 
 Angles are measured from the flat hand. At each of MANO's 15 finger joints stands a right-handed
 frame of twist axis (along the bone, towards the tip), splay axis and bend axis; a positive bend
-flexes towards the palm.
+flexes towards the palm. The bend is about the axis of the bone before the joint, the splay about
+the axis that floats with the bend, the twist about the bone after it: the order of the joint
+coordinate systems of the International Society of Biomechanics (Wu et al., J. Biomech. 38(5),
+2005).
 """
 
 from __future__ import annotations
@@ -109,8 +112,8 @@ def angles_to_pose(angles_rad: np.ndarray, frames: np.ndarray) -> np.ndarray:
     shape = bend.shape
     # Positive splay is towards the thumb: about the splay axis, which points out of the palm, that
     # is a negative turn of a right hand.
-    euler = np.stack([-splay, bend, twist], -1).reshape(-1, 3)
-    local = Rotation.from_euler("YZX", euler).as_matrix().reshape(*shape, 3, 3)
+    euler = np.stack([bend, -splay, twist], -1).reshape(-1, 3)
+    local = Rotation.from_euler("ZYX", euler).as_matrix().reshape(*shape, 3, 3)
     world = frames @ local @ np.swapaxes(frames, -1, -2)
     return Rotation.from_matrix(world.reshape(-1, 3, 3)).as_rotvec().reshape(*shape[:-1], 45)
 
@@ -129,8 +132,8 @@ def pose_to_angles(pose: np.ndarray, frames: np.ndarray) -> np.ndarray:
     shape = (*pose.shape[:-1], 15)
     world = Rotation.from_rotvec(pose.reshape(-1, 3)).as_matrix().reshape(*shape, 3, 3)
     local = np.swapaxes(frames, -1, -2) @ world @ frames
-    euler = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_euler("YZX").reshape(*shape, 3)
-    return np.stack([euler[..., 1], -euler[..., 0], euler[..., 2]], -1)
+    euler = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_euler("ZYX").reshape(*shape, 3)
+    return np.stack([euler[..., 0], -euler[..., 1], euler[..., 2]], -1)
 
 
 def finger_pose_basis(joints_rest_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

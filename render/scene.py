@@ -7,7 +7,6 @@ origin.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -105,13 +104,15 @@ def plan_scene(recipe: DatasetRecipe, hand: Hand, environments: list[Path], inde
     extent = rng.uniform(*recipe.camera.hand_share) * size
     shift = rng.uniform(-1, 1, 2) * recipe.camera.centre_jitter * size
     view = stream(recipe.seed, "view", index)
-    for attempt in count():
+    tries = 0
+    while True:
+        tries += 1
         global_orient = Rotation.from_matrix(_orientation(split, view)).as_rotvec()
         if side == "left":
             global_orient = global_orient * MIRROR_AXIS_ANGLE
         vertices, joints = hand.posed(global_orient, pose, betas, np.zeros(3), side)
         translation = _place(joints, camera_k, extent, shift)
-        if vertices[:, 2].min() + translation[2] > _CLEARANCE_M or attempt == _VIEW_TRIES:
+        if vertices[:, 2].min() + translation[2] > _CLEARANCE_M or tries == _VIEW_TRIES:
             break
     pitch, roll = (
         np.deg2rad(rng.uniform(*limits))
@@ -186,8 +187,8 @@ def _place(
     focal = camera_k[0, 0]
     depth = focal * np.ptp(joints_m[:, :2], axis=0).max() / extent_px - joints_m[:, 2].mean()
     offset = np.zeros(2)
-    # Perspective couples depth and extent: three steps settle both below a tenth of a pixel.
-    for _ in range(3):
+    # Perspective couples depth and extent; the steps settle both.
+    for _ in range(10):
         z = joints_m[:, 2:] + depth
         pixels = focal * (joints_m[:, :2] + offset) / z
         low, high = pixels.min(0), pixels.max(0)

@@ -15,17 +15,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
-from render.manifest.reading import column_array
+from render.manifest.reading import check_columns, column_array
+from render.manifest.schema import vector_column
 
 PREDICTION_SCHEMA = pa.schema(
     [
         pa.field("sample_id", pa.string(), nullable=False),
-        pa.field("joints_2d", pa.list_(pa.float64(), 2 * HAND21.num_joints)),
-        pa.field("joints_3d", pa.list_(pa.float64(), 3 * HAND21.num_joints)),
+        vector_column("joints_2d", 2 * HAND21.num_joints, "Continuous px of the whole image"),
+        vector_column("joints_3d", 3 * HAND21.num_joints, "Camera frame, metres"),
     ]
 )
-"""joints_2d: continuous px of the whole image; joints_3d: camera frame, metres; either may be
-null."""
+"""A system without 2D or 3D leaves that column null."""
 
 _METADATA_KEY = b"handforge"
 
@@ -96,7 +96,7 @@ def read_predictions(
     try:
         table = pq.ParquetFile(path).read()
         info = PredictionInfo.model_validate(json.loads(table.schema.metadata[_METADATA_KEY]))
-        table = table.select(PREDICTION_SCHEMA.names).cast(PREDICTION_SCHEMA)
+        check_columns(table, PREDICTION_SCHEMA)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file, expected predictions (Parquet).") from error
     except (pa.ArrowInvalid, OSError, KeyError, TypeError, ValueError, ValidationError) as error:

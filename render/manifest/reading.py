@@ -77,15 +77,12 @@ class Manifest:
                 f"{self.root}/{part}: damaged, expected a readable Parquet file ({error}); "
                 "remove it and run the same command again to make it anew."
             ) from error
-        wanted = [SCHEMA.field(name) for name in columns] if columns else list(SCHEMA)
-        for field in wanted:
-            found = table.schema.field(field.name) if field.name in table.column_names else None
-            if found is None or found.type != field.type:
-                raise InputError(
-                    f"{self.root}/{part}: column {field.name!r} is "
-                    f"{found.type if found else 'absent'}, expected {field.type}."
-                )
-        return table.select([field.name for field in wanted])
+        wanted = pa.schema([SCHEMA.field(name) for name in columns] if columns else SCHEMA)
+        try:
+            check_columns(table, wanted)
+        except ValueError as error:
+            raise InputError(f"{self.root}/{part}: {error}") from error
+        return table.select(wanted.names)
 
     def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows, or those of one split, in the order of `index`.
@@ -127,6 +124,27 @@ class Manifest:
                 "its Parquet part and run the same command again to make it anew."
             )
         return data
+
+
+def check_columns(table: pa.Table, schema: pa.Schema) -> None:
+    """Raises ValueError with one sentence unless the table has the schema's columns."""
+    for field in schema:
+        found = table.schema.field(field.name) if field.name in table.column_names else None
+        if found is None or found.type != field.type:
+            raise ValueError(
+                f"column {field.name!r} is {found.type if found else 'absent'}, "
+                f"expected {field.type}."
+            )
+        length = (field.metadata or {}).get(b"length")
+        if length is not None:
+            lengths = set(
+                pc.call_function("list_value_length", [table[field.name]]).drop_null().to_pylist()
+            )
+            if lengths - {int(length)}:
+                raise ValueError(
+                    f"column {field.name!r} has vectors of {min(lengths)} to {max(lengths)} "
+                    f"numbers, expected {int(length)}."
+                )
 
 
 def column_array(table: pa.Table, name: str, *shape: int) -> np.ndarray:

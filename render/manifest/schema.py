@@ -17,12 +17,18 @@ SCHEMA_VERSION = 1
 _J = HAND21.num_joints
 
 
-def _vector(length: int, kind: pa.DataType | None = None) -> pa.DataType:
-    return pa.list_(kind or pa.float64(), length)
-
-
 def _column(name: str, kind: pa.DataType, doc: str, required: bool = False) -> pa.Field:
     return pa.field(name, kind, nullable=not required, metadata={"doc": doc})
+
+
+def vector_column(name: str, length: int, doc: str, kind: pa.DataType | None = None) -> pa.Field:
+    """A column of vectors of one length.
+
+    The type is a list of any length, since Arrow 25 cannot read null rows of a fixed-size list
+    back from Parquet; the length stands in the metadata and is checked when reading.
+    """
+    metadata = {"doc": doc, "length": str(length)}
+    return pa.field(name, pa.list_(kind or pa.float64()), metadata=metadata)
 
 
 SCHEMA = pa.schema(
@@ -39,17 +45,17 @@ SCHEMA = pa.schema(
         _column("image_sha256", pa.string(), "Digest of those bytes, hex", True),
         _column("width", pa.int32(), "Image width, px", True),
         _column("height", pa.int32(), "Image height, px", True),
-        _column("camera_k", _vector(9), "Intrinsics K, 3x3, px"),
-        _column("cam_from_world", _vector(12), "Extrinsics [R|t], 3x4, metres"),
+        vector_column("camera_k", 9, "Intrinsics K, 3x3, px"),
+        vector_column("cam_from_world", 12, "Extrinsics [R|t], 3x4, metres"),
         _column("side", pa.string(), "right or left: whose hand, not where in the image"),
-        _column("joints_2d", _vector(2 * _J), "hand21 x (x, y), continuous px; NaN when MISSING"),
-        _column("joints_3d", _vector(3 * _J), "hand21 x (x, y, z), camera frame, metres"),
-        _column("joint_state", _vector(_J, pa.int8()), "JointState of each joint"),
-        _column("box", _vector(4), "Hand box (x, y, width, height), continuous px"),
-        _column("mano_global_orient", _vector(3), "Wrist rotation, camera frame, axis-angle"),
-        _column("mano_pose", _vector(45), "MANO pose, 15 joints x axis-angle, MANO's order"),
-        _column("mano_betas", _vector(10), "Shape coefficients"),
-        _column("mano_trans", _vector(3), "MANO translation, camera frame, metres"),
+        vector_column("joints_2d", 2 * _J, "hand21 x (x, y), continuous px; NaN when MISSING"),
+        vector_column("joints_3d", 3 * _J, "hand21 x (x, y, z), camera frame, metres"),
+        vector_column("joint_state", _J, "JointState of each joint", pa.int8()),
+        vector_column("box", 4, "Hand box (x, y, width, height), continuous px"),
+        vector_column("mano_global_orient", 3, "Wrist rotation, camera frame, axis-angle"),
+        vector_column("mano_pose", 45, "MANO pose, 15 joints x axis-angle, MANO's order"),
+        vector_column("mano_betas", 10, "Shape coefficients"),
+        vector_column("mano_trans", 3, "MANO translation, camera frame, metres"),
         _column("mask_offset", pa.int64(), "First byte of the hand mask PNG in the same tar"),
         _column("mask_size", pa.int64(), "Bytes of the hand mask PNG"),
         _column("depth_offset", pa.int64(), "First byte of the depth image in the same tar"),

@@ -20,9 +20,8 @@ JITTER_RAD = np.deg2rad(6.0)
 
 def _around(shape: Handshape, rng: np.random.Generator) -> np.ndarray:
     angles = handshape_angles(shape)
-    limits, splay = bend_limits_rad(), splay_limits_rad()
-    angles[:, 0] = np.clip(angles[:, 0] + rng.normal(0, JITTER_RAD, 15), *limits.T)
-    angles[:, 1] = np.clip(angles[:, 1] + rng.normal(0, JITTER_RAD / 2, 15), *splay.T)
+    angles[:, 0] += rng.normal(0, JITTER_RAD, 15)
+    angles[:, 1] += rng.normal(0, JITTER_RAD / 2, 15)
     return angles
 
 
@@ -60,8 +59,12 @@ def sample_angles(name: str, rng: np.random.Generator) -> tuple[str, np.ndarray]
         rng: Generator of the sample's pose stream.
 
     Returns:
-        The family it is of, and bend, splay and twist of MANO's 15 joints, radians, [15, 3].
+        The family it is of, and bend, splay and twist of MANO's 15 joints, clamped to the active
+        range, radians, [15, 3].
     """
     families = DISTRIBUTIONS[check_distribution(name)]
     family = sorted(families)[rng.integers(len(families))]
-    return family, families[family](rng)
+    angles = families[family](rng)
+    angles[:, 0] = np.clip(angles[:, 0], *bend_limits_rad().T)
+    angles[:, 1] = np.clip(angles[:, 1], *splay_limits_rad().T)
+    return family, angles
