@@ -183,9 +183,9 @@ def build_hand(config: HandConfig, cache: Path | None = None) -> Path:
             "num_vertices": len(right["v_template"]),
         }
         (staging / "hand.json").write_text(json.dumps(record, indent=2) + "\n")
-        if folder.exists():
-            shutil.rmtree(folder)
-        staging.rename(folder)
+        # Another process may have built the same hand meanwhile: then its folder stays.
+        if not folder.exists():
+            staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return folder

@@ -1,0 +1,5 @@
+"""Public hand data sets, read from their original files into the manifest."""
+
+from evaluation.datasets.registry import DATASETS, import_dataset
+
+__all__ = ["DATASETS", "import_dataset"]

@@ -1,0 +1,170 @@
+"""What a report is made of, and reading it from the disk."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field
+
+from evaluation.scoring import Evaluation, file_sha256, read_evaluation
+from mano_assets.errors import InputError
+from render.manifest import Manifest
+from render.manifest.predictions import read_predictions
+
+BASELINE_SYSTEM = "meanpose"
+"""`PredictionInfo.system` of the baseline that every model stands beside."""
+
+
+class ReportInput(BaseModel):
+    """What a report is about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str = Field(description="Heading of the page.")
+    recipe_yaml: str = Field(description="The recipe as YAML, printed whole.")
+    recipe_digest: str = Field(description="Its digest.")
+    datasets: list[Path | str] = Field(
+        description="Data sets, folders or URLs; the rendered ones are pictured."
+    )
+    evaluations: list[Path] = Field(description="Result files of evaluate.")
+    runs: list[Path] = Field(
+        description="Training run folders, each with config.yaml, loss.csv (step, epoch, "
+        "train_loss, validation_loss) and train.json; a model that is not trained has no loss.csv."
+    )
+    predictions: list[Path] = Field(description="The predictions files that were scored.")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A result with what it was computed from."""
+
+    evaluation: Evaluation
+    path: Path
+    predictions: Path
+    manifest: Manifest
+
+    @property
+    def label(self) -> str:
+        """Name of the model."""
+        return self.evaluation.provenance.prediction_info.label
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is the mean-pose baseline."""
+        return self.evaluation.provenance.prediction_info.system == BASELINE_SYSTEM
+
+    @property
+    def target(self) -> str:
+        """Data set and split, the heading that it is shown under."""
+        split = self.evaluation.split or "all"
+        return f"{self.evaluation.provenance.data_name} · {split}"
+
+    @cached_property
+    def rows(self) -> pa.Table:
+        """The manifest's rows that were scored."""
+        return self.manifest.table(self.evaluation.split)
+
+    @cached_property
+    def predicted(self) -> dict[int, np.ndarray | None]:
+        """Joints by dimension, in the order of `rows`: [N, 21, 2] px, [N, 21, 3] metres."""
+        _, ids, joints_px, joints_cam_m = read_predictions(self.predictions)
+        position = {sample: row for row, sample in enumerate(ids)}
+        order = [position[sample] for sample in self.rows["sample_id"].to_pylist()]
+        arrays = {2: joints_px, 3: joints_cam_m}
+        return {d: None if found is None else found[order] for d, found in arrays.items()}
+
+    def sample_errors(self, metric: str) -> np.ndarray | None:
+        """A metric of each sample, [N], in the order of `rows`; None when it was not computed."""
+        table = pq.ParquetFile(self.path.with_name(self.evaluation.samples_file)).read()
+        return table[metric].to_numpy() if metric in table.column_names else None
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training run.
+
+    Attributes:
+        label: Name of the folder.
+        config_yaml: Its configuration.
+        facts: What train.json says at its top level, texts and numbers only.
+        losses: Curve name to (steps, values); empty when nothing was trained.
+    """
+
+    label: str
+    config_yaml: str
+    facts: dict[str, Any]
+    losses: dict[str, tuple[np.ndarray, np.ndarray]]
+
+
+def read_scored(inputs: ReportInput) -> list[Scored]:
+    """Reads the results and finds the files they name, also when folders were moved.
+
+    Raises:
+        InputError: A file is missing, damaged, or not the one that was scored.
+    """
+    by_digest = {_digest(path): path for path in inputs.predictions}
+    manifests = [Manifest.open(str(root)) for root in inputs.datasets]
+    found = []
+    for path in inputs.evaluations:
+        evaluation = read_evaluation(path)
+        origin = evaluation.provenance
+        predictions = by_digest.get(origin.predictions_sha256)
+        if predictions is None:
+            raise InputError(
+                f"{path}: scored {origin.predictions}, expected that file, unchanged, among the "
+                "predictions given."
+            )
+        identity = (origin.data_name, origin.data_recipe_digest)
+        same = [m for m in manifests if (m.info.name, m.info.recipe_digest) == identity]
+        if not same:
+            raise InputError(
+                f"{path}: scored on {origin.data}, expected data set {origin.data_name!r} with the "
+                "same recipe digest among the data sets given."
+            )
+        found.append(Scored(evaluation, path, predictions, same[0]))
+    return found
+
+
+def read_training(folder: Path) -> Training:
+    """Reads a training run.
+
+    Raises:
+        InputError: The folder or one of its files is missing or damaged.
+    """
+    try:
+        config_yaml = (folder / "config.yaml").read_text()
+        facts = json.loads((folder / "train.json").read_text())
+        losses = _read_losses(folder / "loss.csv") if (folder / "loss.csv").exists() else {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{folder}: not a training run, expected config.yaml, train.json and loss.csv with "
+            f"step, train_loss and validation_loss ({error!r})."
+        ) from error
+    plain = {k: v for k, v in facts.items() if isinstance(v, str | int | float)}
+    return Training(folder.name, config_yaml, plain, losses)
+
+
+def _digest(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read, expected predictions (Parquet).") from error
+
+
+def _read_losses(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    curves = {}
+    for name, column in (("training", "train_loss"), ("validation", "validation_loss")):
+        points = [(float(row["step"]), float(row[column])) for row in rows if row[column]]
+        if points:
+            curves[name] = tuple(np.array(points).T)
+    return curves

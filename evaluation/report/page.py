@@ -1,0 +1,110 @@
+"""The report stage: results, runs and data sets to one static page."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from tqdm import tqdm
+
+from evaluation.report.drawing import CHAIN_COLOURS
+from evaluation.report.gallery import Gallery
+from evaluation.report.inputs import ReportInput, Scored, read_scored, read_training
+from evaluation.report.tables import group, headline, score_table
+from mano_assets.skeleton import FINGERS
+from render.manifest import Manifest
+from render.manifest.writing import write_atomically
+
+PACKAGES = (
+    "handforge", "bpy", "anny", "smplx", "torch", "timm", "lightning", "numpy", "pyarrow",
+)  # fmt: skip
+"""Whose versions the page names, where they are installed."""
+
+
+def write_report(run: ReportInput, out: Path) -> Path:
+    """Writes the page.
+
+    Args:
+        run: What it is about.
+        out: Folder to write; `index.html` and a folder of pictures, nothing else, and no reference
+            to anything outside.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        InputError: Something named in `run` is missing or damaged.
+    """
+    scored = read_scored(run)
+    runs = [read_training(folder) for folder in run.runs]
+    manifests = [Manifest.open(str(root)) for root in run.datasets]
+    rendered = [manifest for manifest in manifests if manifest.info.kind == "synthetic"]
+    groups = group(scored)
+    tables = [score_table(results) for results in groups]
+    gallery = Gallery(out)
+    context: dict[str, Any] = {
+        "run": run,
+        "runs": runs,
+        "datasets": [manifest.info for manifest in manifests],
+        "rendered": [manifest.info for manifest in rendered],
+        "headlines": [found for results in groups if (found := headline(results))],
+        "tables": tables,
+        "definitions": list({m.id: m for table in tables for m in table.metrics}.values()),
+        "protocols": list({table.protocol.id: table.protocol for table in tables}.values()),
+        "fingers": list(zip(FINGERS, CHAIN_COLOURS, strict=True)),
+        "scored": scored,
+        "versions": _versions(),
+        "sheets": [],
+        "coverage": [],
+        "examples": [],
+    }
+    with tqdm(total=2 * len(rendered) + len(scored) + 1, desc="report", unit="section") as bar:
+        for manifest in rendered:
+            context["sheets"].append(gallery.contact_sheets(manifest))
+            bar.update()
+            context["coverage"].append(gallery.coverage(manifest))
+            bar.update()
+        for results in groups:
+            shown = []
+            for found in results:
+                if not found.is_baseline:
+                    shown.append(_example(gallery, found))
+                bar.update()
+            context["examples"].append((results[0].target, results[0].manifest.info, shown))
+        context["losses"] = gallery.losses(runs)
+        bar.update()
+    page = out / "index.html"
+    write_atomically(page, _template().render(context).encode())
+    return page
+
+
+def _example(gallery: Gallery, found: Scored) -> dict[str, Any]:
+    return {
+        "label": found.label,
+        "overlays": gallery.overlays(found),
+        "hands_3d": gallery.hands_3d(found),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2")

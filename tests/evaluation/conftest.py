@@ -1,0 +1,69 @@
+"""Fixtures: data sets that the tests make up, and the real samples where there are any."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from public_trees import InterHandTree, make_coco, make_interhand
+from sketched_hands import Drawn, write_drawn_dataset
+
+from render.manifest.predictions import PredictionInfo, write_predictions
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    """A drawn data set with the demo's splits; do not change it."""
+    root = tmp_path_factory.mktemp("drawn") / "dataset"
+    info = write_drawn_dataset(root, {"train": 24, "val": 4, "test_easy": 9, "test_hard": 7})
+    return Drawn(root, info)
+
+
+@pytest.fixture
+def predict(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a predictions file from arrays."""
+
+    def write(
+        ids: list[str],
+        joints_2d: np.ndarray | None,
+        joints_3d: np.ndarray | None = None,
+        *,
+        path: Path | None = None,
+        **info: str,
+    ) -> Path:
+        path = path or tmp_path / "predictions.parquet"
+        described = {
+            "system": "simplebaseline", "label": "made-up", "checkpoint": "models/best.ckpt",
+            "checkpoint_sha256": "cd" * 32, "train_data": ["dataset:train"], "data": "dataset",
+            "data_name": "drawn", **info,
+        }  # fmt: skip
+        described = PredictionInfo.model_validate(described)
+        write_predictions(path, described, ids, joints_2d, joints_3d)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def interhand(tmp_path: Path) -> InterHandTree:
+    """A made-up InterHand2.6M."""
+    return make_interhand(tmp_path / "interhand")
+
+
+@pytest.fixture
+def coco(tmp_path: Path) -> Path:
+    """A made-up COCO-WholeBody."""
+    return make_coco(tmp_path / "coco")
+
+
+@pytest.fixture
+def samples() -> Path:
+    """Folder with a few real samples of the public data sets; tests skip where there is none."""
+    beside = Path(__file__).parents[3] / "shared" / "samples"
+    folder = Path(os.environ.get("HANDFORGE_SAMPLES", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no real samples at {folder}; HANDFORGE_SAMPLES names another folder")
+    return folder

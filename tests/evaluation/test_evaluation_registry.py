@@ -1,0 +1,60 @@
+"""Import by name: what is refused, what is recorded, what is kept."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from public_trees import InterHandTree
+from sketched_hands import Drawn
+
+from evaluation.datasets import DATASETS, import_dataset
+from mano_assets.errors import InputError
+from render.manifest import Manifest
+
+
+def test_names_are_the_command_lines() -> None:
+    assert set(DATASETS) == {"interhand26m", "coco-wholebody"}
+    assert all(name == adapter.name for name, adapter in DATASETS.items())
+
+
+def test_unknown_names_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="data set 'freihands' is unknown, expected one of inter"):
+        import_dataset("freihands", tmp_path, "test", tmp_path / "out")
+    with pytest.raises(InputError, match="split 'tests' is not in interhand26m, expected one"):
+        import_dataset("interhand26m", tmp_path, "tests", tmp_path / "out")
+    with pytest.raises(InputError, match=r"wholebody_val_v1\.0\.json: .* under .*nowhere"):
+        import_dataset("coco-wholebody", tmp_path / "nowhere", "val", tmp_path / "out")
+
+
+def test_another_data_set_is_not_overwritten(interhand: InterHandTree, drawn: Drawn) -> None:
+    before = (drawn.root / "dataset.json").read_bytes()
+    with pytest.raises(InputError, match="holds data set 'drawn', expected an empty folder"):
+        import_dataset("interhand26m", interhand.root, "test", drawn.root)
+    assert (drawn.root / "dataset.json").read_bytes() == before
+
+
+def test_importing_again_gives_the_same_and_failing_loses_nothing(
+    interhand: InterHandTree, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = import_dataset("interhand26m", interhand.root, "test", out)
+    part = (out / "manifest/part-00000.parquet").read_bytes()
+    assert import_dataset("interhand26m", interhand.root, "test", out) == first
+    assert (out / "manifest/part-00000.parquet").read_bytes() == part
+    (interhand.root / "annotations/test/InterHand2.6M_test_camera.json").write_text("{}")
+    with pytest.raises(InputError, match="KeyError"):
+        import_dataset("interhand26m", interhand.root, "test", out)
+    assert Manifest.open(str(out)).info == first
+    assert (out / "manifest/part-00000.parquet").read_bytes() == part
+
+
+def test_the_digest_follows_the_annotations(interhand: InterHandTree, tmp_path: Path) -> None:
+    first = import_dataset("interhand26m", interhand.root, "test", tmp_path / "a")
+    camera = interhand.root / "annotations/test/InterHand2.6M_test_camera.json"
+    assert (
+        first.assets["InterHand2.6M_test_camera.json"]
+        == hashlib.sha256(camera.read_bytes()).hexdigest()
+    )
+    camera.write_text(camera.read_text() + "\n")
+    second = import_dataset("interhand26m", interhand.root, "test", tmp_path / "b")
+    assert first.recipe_digest != second.recipe_digest
