@@ -5,10 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from mano_assets.errors import InputError
-from render.poses.distributions import check_distribution
+from render.poses.distributions import find_distribution
+from render.poses.handshapes import Handshape
 
 
 def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
@@ -49,14 +57,9 @@ class SplitRecipe(_Part):
 
     @field_validator("poses")
     @classmethod
-    def _known(cls, poses: dict[str, float]) -> dict[str, float]:
+    def _weighted(cls, poses: dict[str, float]) -> dict[str, float]:
         if not poses or sum(poses.values()) <= 0 or min(poses.values()) < 0:
             raise ValueError("expected at least one distribution with a positive weight")
-        for name in poses:
-            try:
-                check_distribution(name)
-            except InputError as error:
-                raise ValueError(str(error)) from None
         return poses
 
 
@@ -111,6 +114,9 @@ class DatasetRecipe(_Part):
 
     name: str = Field(pattern=r"^[a-z0-9_-]+$", description="Name shown in reports.")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Of all random numbers.")
+    handshapes: dict[str, Handshape] = Field(
+        default_factory=dict, description="Your own handshapes, each a pose distribution by name."
+    )
     splits: tuple[SplitRecipe, ...] = Field(min_length=1, description="In order of the samples.")
     images_per_part: int = Field(
         default=880, ge=1, le=100_000, description="Images of a part, the unit of work."
@@ -123,6 +129,19 @@ class DatasetRecipe(_Part):
     light: LightRecipe = Field(default_factory=LightRecipe, description="Light.")
     skin: SkinRecipe = Field(default_factory=SkinRecipe, description="Skin.")
     image: ImageRecipe = Field(default_factory=ImageRecipe, description="Image.")
+
+    @field_validator("splits")
+    @classmethod
+    def _known(
+        cls, splits: tuple[SplitRecipe, ...], info: ValidationInfo
+    ) -> tuple[SplitRecipe, ...]:
+        for split in splits:
+            for name in split.poses:
+                try:
+                    find_distribution(name, info.data.get("handshapes"))
+                except InputError as error:
+                    raise ValueError(f"split {split.name}: {error}") from None
+        return splits
 
     @field_validator("splits")
     @classmethod
@@ -161,7 +180,8 @@ class DatasetRecipe(_Part):
         Raises:
             InputError: There is no such distribution.
         """
-        poses = {check_distribution(distribution): 1.0}
+        find_distribution(distribution, self.handshapes)
+        poses = {distribution: 1.0}
         splits = tuple(split.model_copy(update={"poses": poses}) for split in self.splits)
         return self.model_copy(update={"splits": splits})
 

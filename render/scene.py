@@ -88,7 +88,7 @@ def plan_scene(recipe: DatasetRecipe, hand: Hand, environments: list[Path], inde
     names = sorted(split.poses)
     weights = np.array([split.poses[name] for name in names])
     distribution = names[rng.choice(len(names), p=weights / weights.sum())]
-    family, angles = sample_angles(distribution, rng)
+    family, angles = sample_angles(distribution, rng, recipe.handshapes)
     pose = angles_to_pose(angles, joint_frames(hand.arrays["J"]))
 
     rng = stream(recipe.seed, "hand", index)

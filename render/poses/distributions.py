@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -39,30 +39,39 @@ DISTRIBUTIONS: dict[str, dict[str, Family]] = {
 """Distribution name to its families, which are drawn with equal chance."""
 
 
-def check_distribution(name: str) -> str:
-    """Returns the name if there is such a distribution.
+def find_distribution(name: str, own: Mapping[str, Handshape] | None = None) -> dict[str, Family]:
+    """The families of a distribution.
+
+    Args:
+        name: Of a distribution, or of one of the user's handshapes.
+        own: The user's handshapes; each is a distribution of its own.
 
     Raises:
-        InputError: There is none.
+        InputError: There is none of that name.
     """
+    if own and name in own:
+        return {name: partial(_around, own[name])}
     if name not in DISTRIBUTIONS:
-        known = ", ".join(sorted(DISTRIBUTIONS))
+        known = ", ".join(sorted([*DISTRIBUTIONS, *(own or ())]))
         raise InputError(f"pose distribution {name!r} is unknown, expected one of {known}.")
-    return name
+    return DISTRIBUTIONS[name]
 
 
-def sample_angles(name: str, rng: np.random.Generator) -> tuple[str, np.ndarray]:
+def sample_angles(
+    name: str, rng: np.random.Generator, own: Mapping[str, Handshape] | None = None
+) -> tuple[str, np.ndarray]:
     """Draws a pose.
 
     Args:
         name: Of a distribution.
         rng: Generator of the sample's pose stream.
+        own: The user's handshapes.
 
     Returns:
         The family it is of, and bend, splay and twist of MANO's 15 joints, clamped to the active
         range, radians, [15, 3].
     """
-    families = DISTRIBUTIONS[check_distribution(name)]
+    families = find_distribution(name, own)
     family = sorted(families)[rng.integers(len(families))]
     angles = families[family](rng)
     angles[:, 0] = np.clip(angles[:, 0], *bend_limits_rad().T)

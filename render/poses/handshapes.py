@@ -6,9 +6,8 @@ everyday counting and of the American manual alphabet (A to Y), as drawn in any 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from mano_assets.anatomy import FINGER_JOINTS
 from mano_assets.skeleton import FINGERS
@@ -27,53 +26,72 @@ THUMB_ACROSS: Bends = (32, 28, 25)
 THUMB_SIDE: Bends = (12, 12, 8)
 
 
-@dataclass(frozen=True)
-class Handshape:
-    """A handshape.
+class Handshape(BaseModel):
+    """A handshape; users write their own into a recipe."""
 
-    Attributes:
-        thumb, index, middle, ring, little: Bends of the fingers, degrees.
-        thumb_splay: Of the thumb's base; positive away from the palm, degrees.
-        spread: Share of a fan in which the fingers stand apart, 0 closed to 1 wide.
-    """
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    thumb: Bends
-    index: Bends
-    middle: Bends
-    ring: Bends
-    little: Bends
-    thumb_splay: float = 0.0
-    spread: float = 0.3
+    thumb: Bends = Field(description="Bends of the thumb's CMC, MCP and IP joints, degrees.")
+    index: Bends = Field(description="Bends of the MCP, PIP and DIP joints, degrees.")
+    middle: Bends = Field(description="As index.")
+    ring: Bends = Field(description="As index.")
+    little: Bends = Field(description="As index.")
+    thumb_splay: float = Field(
+        default=0.0, description="Of the thumb's base, degrees; positive away from the palm."
+    )
+    spread: float = Field(
+        default=0.3, ge=0, le=1, description="Fingers side by side at 0, a wide fan at 1."
+    )
+
+
+def _shape(
+    thumb: Bends,
+    index: Bends,
+    middle: Bends,
+    ring: Bends,
+    little: Bends,
+    thumb_splay: float = 0.0,
+    spread: float = 0.3,
+) -> Handshape:
+    return Handshape(
+        thumb=thumb,
+        index=index,
+        middle=middle,
+        ring=ring,
+        little=little,
+        thumb_splay=thumb_splay,
+        spread=spread,
+    )
 
 
 FAN_DEG = {"index": 12.0, "middle": 2.0, "ring": -8.0, "little": -18.0}
 """Splay of the fingers at full spread."""
 
 HANDSHAPES = {
-    "rest": Handshape((6, 12, 10), (14, 22, 12), (16, 25, 14), (18, 27, 15), (20, 27, 15)),
-    "flat": Handshape(THUMB_ALONG, OPEN, OPEN, OPEN, OPEN, spread=0.0),
-    "zero": Handshape((30, 25, 30), HALF, HALF, HALF, HALF, spread=0.0),
-    "one": Handshape(THUMB_ACROSS, OPEN, CURLED, CURLED, CURLED, thumb_splay=-12),
-    "two": Handshape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, -12, 0.9),
-    "three": Handshape(THUMB_OUT, OPEN, OPEN, CURLED, CURLED, 18, 0.8),
-    "four": Handshape(THUMB_ACROSS, OPEN, OPEN, OPEN, OPEN, -14, 0.9),
-    "five": Handshape(THUMB_OUT, OPEN, OPEN, OPEN, OPEN, 20, 1.0),
-    "six": Handshape((34, 28, 28), OPEN, OPEN, OPEN, HALF, -12, 0.8),
-    "seven": Handshape((34, 28, 28), OPEN, OPEN, HALF, OPEN, -12, 0.8),
-    "eight": Handshape((34, 28, 28), OPEN, HALF, OPEN, OPEN, -8, 0.8),
-    "nine": Handshape((26, 24, 30), HALF, OPEN, OPEN, OPEN, 0, 0.8),
-    "fist": Handshape(THUMB_ACROSS, CURLED, CURLED, CURLED, CURLED, -8, 0.0),
-    "thumb_up": Handshape(THUMB_OUT, CURLED, CURLED, CURLED, CURLED, 20, 0.0),
-    "letter_a": Handshape(THUMB_SIDE, CURLED, CURLED, CURLED, CURLED, 8, 0.0),
-    "letter_c": Handshape((10, 15, 20), BENT, BENT, BENT, BENT, 12, 0.1),
-    "letter_i": Handshape(THUMB_ACROSS, CURLED, CURLED, CURLED, OPEN, -12, 0.2),
-    "letter_l": Handshape(THUMB_OUT, OPEN, CURLED, CURLED, CURLED, 24, 0.2),
-    "letter_u": Handshape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, -12, 0.0),
-    "letter_w": Handshape((34, 28, 28), OPEN, OPEN, OPEN, CURLED, -14, 0.9),
-    "letter_x": Handshape(THUMB_ACROSS, (20, 80, 50), CURLED, CURLED, CURLED, -8, 0.1),
-    "letter_y": Handshape(THUMB_OUT, CURLED, CURLED, CURLED, OPEN, 24, 0.5),
-    "horns": Handshape(THUMB_ACROSS, OPEN, CURLED, CURLED, OPEN, -10, 0.5),
-    "point_down": Handshape(THUMB_SIDE, (55, 8, 5), CURLED, CURLED, CURLED, 0, 0.1),
+    "rest": _shape((6, 12, 10), (14, 22, 12), (16, 25, 14), (18, 27, 15), (20, 27, 15)),
+    "flat": _shape(THUMB_ALONG, OPEN, OPEN, OPEN, OPEN, spread=0.0),
+    "zero": _shape((30, 25, 30), HALF, HALF, HALF, HALF, spread=0.0),
+    "one": _shape(THUMB_ACROSS, OPEN, CURLED, CURLED, CURLED, thumb_splay=-12),
+    "two": _shape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, -12, 0.9),
+    "three": _shape(THUMB_OUT, OPEN, OPEN, CURLED, CURLED, 18, 0.8),
+    "four": _shape(THUMB_ACROSS, OPEN, OPEN, OPEN, OPEN, -14, 0.9),
+    "five": _shape(THUMB_OUT, OPEN, OPEN, OPEN, OPEN, 20, 1.0),
+    "six": _shape((34, 28, 28), OPEN, OPEN, OPEN, HALF, -12, 0.8),
+    "seven": _shape((34, 28, 28), OPEN, OPEN, HALF, OPEN, -12, 0.8),
+    "eight": _shape((34, 28, 28), OPEN, HALF, OPEN, OPEN, -8, 0.8),
+    "nine": _shape((26, 24, 30), HALF, OPEN, OPEN, OPEN, 0, 0.8),
+    "fist": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, CURLED, -8, 0.0),
+    "thumb_up": _shape(THUMB_OUT, CURLED, CURLED, CURLED, CURLED, 20, 0.0),
+    "letter_a": _shape(THUMB_SIDE, CURLED, CURLED, CURLED, CURLED, 8, 0.0),
+    "letter_c": _shape((10, 15, 20), BENT, BENT, BENT, BENT, 12, 0.1),
+    "letter_i": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, OPEN, -12, 0.2),
+    "letter_l": _shape(THUMB_OUT, OPEN, CURLED, CURLED, CURLED, 24, 0.2),
+    "letter_u": _shape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, -12, 0.0),
+    "letter_w": _shape((34, 28, 28), OPEN, OPEN, OPEN, CURLED, -14, 0.9),
+    "letter_x": _shape(THUMB_ACROSS, (20, 80, 50), CURLED, CURLED, CURLED, -8, 0.1),
+    "letter_y": _shape(THUMB_OUT, CURLED, CURLED, CURLED, OPEN, 24, 0.5),
+    "horns": _shape(THUMB_ACROSS, OPEN, CURLED, CURLED, OPEN, -10, 0.5),
+    "point_down": _shape(THUMB_SIDE, (55, 8, 5), CURLED, CURLED, CURLED, 0, 0.1),
 }
 
 

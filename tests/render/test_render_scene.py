@@ -9,6 +9,7 @@ from scipy import stats
 from scipy.spatial.transform import Rotation
 
 from mano_assets.anatomy import (
+    FINGER_JOINTS,
     bend_limits_rad,
     joint_frames,
     pose_to_angles,
@@ -176,3 +177,15 @@ def test_a_wrong_recipe_says_what_was_expected(field: str, value: object, messag
     good = {"name": "x", "splits": [{"name": "a", "count": 1, "poses": {"rest": 1}}]}
     with pytest.raises(ValidationError, match=message):
         DatasetRecipe.model_validate({**good, field: value})
+
+
+def test_a_users_handshape_is_a_distribution():
+    bends = {finger: [0, 0, 0] for finger in ("thumb", "index", "middle", "ring", "little")}
+    own = {"mine": {**bends, "little": [60, 80, 40]}}
+    split = {"name": "a", "count": 1, "poses": {"mine": 1.0}}
+    recipe = DatasetRecipe.model_validate({"name": "x", "handshapes": own, "splits": [split]})
+    family, angles = sample_angles("mine", stream(0, "pose", 0), recipe.handshapes)
+    assert family == "mine"
+    assert abs(np.rad2deg(angles[FINGER_JOINTS.index("little_pip"), 0]) - 80) < 25
+    with pytest.raises(ValidationError, match="split a: pose distribution 'mine' is unknown"):
+        DatasetRecipe.model_validate({"name": "x", "splits": [split]})
