@@ -1,1 +1,1 @@
-"""Manifest to models to checkpoints to predictions."""
+"""From manifests to models: data, model systems, the trainer and prediction."""

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from drawn_hands import drawn_samples, write_samples
+
+from training.config import TrainConfig
+
+
+@pytest.fixture(scope="session")
+def hands(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """48 drawn hands, splits train (36) and val (12), right and left."""
+    return write_samples(tmp_path_factory.mktemp("data") / "hands", drawn_samples(48))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+TINY = {"backbone": "resnet10t", "input_size": 32, "batch_size": 12, "accelerator": "cpu"}
+
+
+@pytest.fixture
+def tiny():
+    """Makes recipes that train in seconds."""
+
+    def make(system: str, **fields) -> TrainConfig:
+        options = {} if system == "meanpose" else {"deconv_channels": [16, 16, 16]}
+        return TrainConfig(
+            **{"system": system, "epochs": 2, "system_options": options, **TINY, **fields}
+        )
+
+    return make
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    return tmp_path / "run"

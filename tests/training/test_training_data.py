@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from drawn_hands import drawn_samples, write_samples
+
+from mano_assets.errors import InputError
+from mano_assets.skeleton import HAND21
+from render.manifest import JointState
+from training.data import (
+    DataSource,
+    EpochShuffle,
+    HandDataset,
+    batch_loader,
+    parse_data_source,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("data/hands", ("data/hands", None)),
+        ("data/hands:train", ("data/hands", "train")),
+        ("s3://bucket/hands", ("s3://bucket/hands", None)),
+        ("s3://bucket/hands:val", ("s3://bucket/hands", "val")),
+        ("http://host:8080/hands", ("http://host:8080/hands", None)),
+        ("simplecache::s3://bucket/hands:a-b_c", ("simplecache::s3://bucket/hands", "a-b_c")),
+    ],
+)
+def test_data_sources(text: str, expected: tuple[str, str | None]) -> None:
+    assert parse_data_source(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "data/hands:", ":train"])
+def test_empty_root_or_split(text: str) -> None:
+    with pytest.raises(InputError, match=r"expected ROOT or ROOT:SPLIT\.$"):
+        parse_data_source(text)
+
+
+def test_unknown_split_and_unfinished_data(hands: str, tmp_path: Path) -> None:
+    assert DataSource.open(f"{hands}:val").num_samples == 12
+    with pytest.raises(InputError, match=r"no split 'test', expected one of train, val\.$"):
+        DataSource.open(f"{hands}:test")
+    root = Path(write_samples(tmp_path / "half", drawn_samples(2)))
+    text = (root / "dataset.json").read_text().replace('"complete"', '"rendering"')
+    (root / "dataset.json").write_text(text)
+    with pytest.raises(InputError, match="state is 'rendering', expected a complete data set"):
+        DataSource.open(str(root))
+
+
+def test_unlabelled_things_get_no_weight(tmp_path: Path, tiny) -> None:
+    samples = drawn_samples(4)
+    thumb_tip = HAND21.index("thumb_tip")
+    samples[0][0]["joint_state"][thumb_tip] = JointState.MISSING
+    samples[0][0]["joints_2d"][2 * thumb_tip] = float("nan")
+    samples[1][0]["joints_3d"] = None
+    samples[2][0]["camera_k"] = None
+    samples[3][0]["joint_state"] = None
+    samples[3][0]["joints_3d"][3 * thumb_tip] = float("nan")
+    root = write_samples(tmp_path / "holes", samples)
+    batch = HandDataset([DataSource.open(root)], tiny("latent25d"), False).__getitems__(range(4))
+    weights, weights_3d = torch.ones(4, 21), torch.ones(4, 21)
+    weights[0, thumb_tip] = 0
+    weights_3d[[0, 3], thumb_tip] = 0
+    weights_3d[[1, 2]] = 0
+    assert torch.equal(batch.weights, weights)
+    assert torch.equal(batch.weights_3d, weights_3d)
+    assert batch.has_camera.tolist() == [True, True, False, True]
+    assert all(getattr(batch, name).isfinite().all() for name in vars(batch))
+
+
+def test_a_sample_without_a_box(tmp_path: Path, tiny) -> None:
+    samples = drawn_samples(3)
+    samples[1][0]["box"] = None
+    source = DataSource.open(write_samples(tmp_path / "boxless", samples))
+    with pytest.raises(InputError, match="sample 'hand-00001' has no box, expected one"):
+        HandDataset([source], tiny("simplebaseline"), border=False)
+    assert len(HandDataset([source], tiny("simplebaseline", crop="image"), border=False)) == 3
+
+
+def test_an_image_that_is_none(tmp_path: Path, tiny) -> None:
+    root = Path(write_samples(tmp_path / "broken", drawn_samples(2)))
+    shard = root / "images" / "part-00000.tar"
+    content = bytearray(shard.read_bytes())
+    content[512:1024] = bytes(512)
+    shard.write_bytes(content)
+    dataset = HandDataset([DataSource.open(str(root))], tiny("simplebaseline"), border=False)
+    with pytest.raises(InputError, match="image of sample 'hand-00000' cannot be decoded"):
+        dataset[0]
+
+
+def test_several_sources_cached_or_from_workers(hands: str, tiny) -> None:
+    sources = [DataSource.open(f"{hands}:val"), DataSource.open(f"{hands}:train")]
+    cached = HandDataset(sources, tiny("simplebaseline"), border=False)
+    config = tiny("simplebaseline", cache_limit_gb=0, num_loader_workers=2)
+    streamed = HandDataset(sources, config, border=False)
+    assert cached.fill_cache()
+    assert not streamed.fill_cache()
+    assert cached.labelled(sources[0]) == (12, 12)
+    batches = [
+        list(batch_loader(dataset, config, 20, shuffle=False)) for dataset in (cached, streamed)
+    ]
+    assert [len(batch) for batch in batches[1]] == [20, 20, 8]
+    for ours, theirs in zip(*batches, strict=True):
+        assert torch.equal(ours.images, theirs.images)
+        assert torch.equal(ours.joints_px, theirs.joints_px)
+    rows = {row["sample_id"]: row for row, _ in drawn_samples(48)}
+    splits = [rows[key]["split"] for key in cached.sample_ids]
+    assert splits == ["val"] * 12 + ["train"] * 36
+
+
+def test_order_depends_on_seed_and_epoch_only() -> None:
+    orders = []
+    for seed, epoch in [(0, 0), (0, 1), (1, 0), (0, 0)]:
+        sampler = EpochShuffle(50, seed)
+        sampler.set_epoch(epoch)
+        orders.append(tuple(sampler))
+    assert orders[0] == orders[3]
+    assert len(set(orders)) == 3
+    assert all(np.array_equal(np.sort(order), np.arange(50)) for order in orders)

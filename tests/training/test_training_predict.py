@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from drawn_hands import drawn_samples, mirror, write_samples
+from torch import Tensor
+
+from mano_assets.errors import InputError
+from render.manifest.predictions import read_predictions
+from training.checkpoints import TrainedModel, file_sha256, load_checkpoint, save_checkpoint
+from training.crops import Batch
+from training.data import DataSource, HandDataset
+from training.predict import predict, predict_dataset, predict_images
+from training.systems.system import Outputs, Pose, System, build_system
+
+
+def checkpoint_of(config, hands: str, folder: Path) -> Path:
+    """A system with random weights but the data's statistics."""
+    torch.manual_seed(1)
+    system = build_system(config)
+    source = DataSource.open(hands)
+    system.fit_statistics(HandDataset([source], config, border=False).labels())
+    save_checkpoint(folder / "model.ckpt", system, [source])
+    return folder / "model.ckpt"
+
+
+class Oracle(System):
+    """Answers with the labels: what comes out must be the manifest's own numbers."""
+
+    def forward(self, images: Tensor) -> Outputs:
+        return {}
+
+    def decode(self, outputs: Outputs, batch: Batch) -> Pose:
+        return Pose(batch.joints_px, batch.joints_cam_m)
+
+
+@pytest.mark.parametrize("crop", ["box", "image"])
+def test_true_answers_come_back_as_the_labels(hands: str, tiny, crop: str) -> None:
+    model = TrainedModel(Oracle(tiny("meanpose", crop=crop)), [], "")
+    dataset = HandDataset([DataSource.open(hands)], model.config, border=False)
+    joints_2d, joints_3d = predict_dataset(model, dataset, batch_size=20)
+    rows = [row for row, _ in drawn_samples(48)]
+    assert {row["side"] for row in rows} == {"left", "right"}
+    assert joints_3d is not None
+    expected_2d = np.reshape([row["joints_2d"] for row in rows], (48, 21, 2))
+    expected_3d = np.reshape([row["joints_3d"] for row in rows], (48, 21, 3))
+    np.testing.assert_allclose(joints_2d, expected_2d, atol=1e-3)
+    np.testing.assert_allclose(joints_3d, expected_3d, atol=1e-6)
+
+
+@pytest.mark.parametrize("system", ["simplebaseline", "latent25d", "meanpose"])
+def test_a_mirrored_data_set_gives_mirrored_predictions(
+    hands: str, tiny, tmp_path: Path, system: str
+) -> None:
+    checkpoint = checkpoint_of(tiny(system), hands, tmp_path)
+    mirrored = write_samples(tmp_path / "mirror", [mirror(sample) for sample in drawn_samples(48)])
+    results = [
+        read_predictions(predict(checkpoint, data, tmp_path / f"{number}.parquet"))
+        for number, data in enumerate([hands, mirrored])
+    ]
+    (_, ids, ours_2d, ours_3d), (_, mirrored_ids, theirs_2d, theirs_3d) = results
+    assert ids == mirrored_ids
+    assert ours_2d is not None
+    assert theirs_2d is not None
+    # A grey level of rounding in the crop can move a heatmap's maximum now and then.
+    moved = np.abs(theirs_2d * [-1, 1] + [128, 0] - ours_2d).max(-1)
+    assert np.mean(moved > 0.05) < 0.01
+    if system != "simplebaseline":
+        assert ours_3d is not None
+        assert theirs_3d is not None
+        np.testing.assert_allclose(theirs_3d * [-1, 1, 1], ours_3d, rtol=0.02, atol=0.01)
+
+
+def test_provenance_and_split(hands: str, tiny, tmp_path: Path) -> None:
+    checkpoint = checkpoint_of(tiny("meanpose", label="floor"), hands, tmp_path)
+    info, ids, joints_2d, _ = read_predictions(predict(checkpoint, f"{hands}:val", tmp_path / "p"))
+    assert ids == [row["sample_id"] for row, _ in drawn_samples(48) if row["split"] == "val"]
+    assert joints_2d is not None
+    assert joints_2d.shape == (12, 21, 2)
+    assert (info.system, info.label, info.split) == ("meanpose", "floor", "val")
+    assert info.checkpoint_sha256 == file_sha256(checkpoint)
+    assert info.train_data == [hands]
+    assert info.train_recipe_digests == ["drawn"]
+    assert info.data_recipe_digest == "drawn"
+
+
+def test_no_3d_without_a_camera_and_no_labels_needed(hands: str, tiny, tmp_path: Path) -> None:
+    checkpoint = checkpoint_of(tiny("latent25d"), hands, tmp_path)
+    samples = drawn_samples(4)
+    for row, _ in samples:
+        row |= {"joints_2d": None, "joints_3d": None, "joint_state": None}
+    samples[1][0]["camera_k"] = None
+    some = write_samples(tmp_path / "some", samples)
+    _, _, joints_2d, joints_3d = read_predictions(predict(checkpoint, some, tmp_path / "some.pq"))
+    assert joints_2d is not None
+    assert joints_3d is not None
+    assert np.isfinite(joints_2d).all()
+    assert np.isnan(joints_3d).all((1, 2)).tolist() == [False, True, False, False]
+    for row, _ in samples:
+        row["camera_k"] = None
+    none = write_samples(tmp_path / "none", samples)
+    assert read_predictions(predict(checkpoint, none, tmp_path / "none.pq"))[3] is None
+
+
+def test_a_folder_of_images(hands: str, tiny, tmp_path: Path) -> None:
+    """Must equal a manifest whose boxes are the whole images."""
+    checkpoint = checkpoint_of(tiny("simplebaseline"), hands, tmp_path)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    samples = drawn_samples(4, left_every=100)[1:]
+    for row, image in samples:
+        row |= {"box": [0.0, 0.0, 128.0, 128.0], "camera_k": None}
+        image.save(folder / f"{row['sample_id']}.png")
+    (folder / "notes.txt").write_text("not an image")
+    expected = predict(
+        checkpoint, write_samples(tmp_path / "same", samples), tmp_path / "a.parquet"
+    )
+    found = predict_images(checkpoint, folder, tmp_path / "b.parquet")
+    info, ids, joints_2d, joints_3d = read_predictions(found)
+    assert ids == [row["sample_id"] for row, _ in samples]
+    assert (info.data, info.data_name) == (str(folder), "photos")
+    assert joints_3d is None
+    np.testing.assert_array_equal(joints_2d, read_predictions(expected)[2])
+    left = read_predictions(predict_images(checkpoint, folder, tmp_path / "c", side="left"))[2]
+    assert not np.array_equal(joints_2d, left)
+
+
+def test_folders_that_cannot_be_used(hands: str, tiny, tmp_path: Path) -> None:
+    checkpoint = checkpoint_of(tiny("meanpose"), hands, tmp_path)
+    out, folder = tmp_path / "out.parquet", tmp_path / "photos"
+    with pytest.raises(InputError, match=r"photos: no such folder, expected a folder of images\.$"):
+        predict_images(checkpoint, folder, out)
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"photos: holds no image, expected \.jpg"):
+        predict_images(checkpoint, folder, out)
+    (folder / "a.png").write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"a\.png: not a readable image"):
+        predict_images(checkpoint, folder, out)
+    image = drawn_samples(1)[0][1]
+    image.save(folder / "a.png")
+    image.save(folder / "a.jpg")
+    with pytest.raises(InputError, match=r"a\.png: its stem occurs twice, expected unique names"):
+        predict_images(checkpoint, folder, out)
+    with pytest.raises(InputError, match=r"^side: is 'both', expected one of right, left\.$"):
+        predict_images(checkpoint, folder, out, side="both")
+    assert not out.exists()
+
+
+class Malicious:
+    def __reduce__(self) -> tuple:
+        return (Path.touch, (Path("owned"),))
+
+
+def test_checkpoints_that_cannot_be_used(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "bad.ckpt"
+    with pytest.raises(InputError, match=r"bad\.ckpt: no such file, expected a checkpoint"):
+        load_checkpoint(path)
+    torch.save({"format": Malicious()}, path)
+    with pytest.raises(InputError, match=r"bad\.ckpt: not a checkpoint written by training"):
+        load_checkpoint(path)
+    assert not (tmp_path / "owned").exists()
+    for content in (b"", b"text", pickle.dumps({"format": 1}, protocol=2)):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="not a checkpoint written by training"):
+            load_checkpoint(path)
+    torch.save(torch.zeros(3), path)
+    with pytest.raises(InputError, match=r"expected handforge-checkpoint-1\.$"):
+        load_checkpoint(path)
+
+
+def test_truncated_and_foreign_checkpoints(hands: str, tiny, tmp_path: Path) -> None:
+    path = checkpoint_of(tiny("simplebaseline"), hands, tmp_path)
+    content = torch.load(path, weights_only=True)
+    del content["state"]["head.0.weight"]
+    torch.save(content, tmp_path / "holes.ckpt")
+    with pytest.raises(InputError, match=r"holes\.ckpt: does not fit this version"):
+        load_checkpoint(tmp_path / "holes.ckpt")
+    content["config"]["system"] = "unheard"
+    torch.save(content, tmp_path / "foreign.ckpt")
+    with pytest.raises(InputError, match=r"foreign\.ckpt: does not fit this version"):
+        load_checkpoint(tmp_path / "foreign.ckpt")
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(InputError, match=r"model\.ckpt: not a checkpoint written by training"):
+        load_checkpoint(path)

@@ -1,0 +1,100 @@
+"""Trained models on disk: plain tensors, numbers and text, so that loading one runs no code."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from mano_assets.errors import InputError
+from render.manifest.writing import write_atomically
+from training.config import TrainConfig
+from training.data import DataSource
+from training.systems.system import System, build_system
+
+FORMAT = "handforge-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A loaded checkpoint.
+
+    Attributes:
+        system: In evaluation mode, on the CPU.
+        data: What it was trained on.
+        sha256: Digest of the file.
+    """
+
+    system: System
+    data: list[DataSource]
+    sha256: str
+
+    @property
+    def config(self) -> TrainConfig:
+        """The recipe it was trained with."""
+        return self.system.config
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides the weights."""
+    return {name: version(name) for name in ("handforge", "torch", "timm", "lightning", "kornia")}
+
+
+def file_sha256(path: Path) -> str:
+    """Digest of a file, hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def save_checkpoint(path: Path, system: System, data: list[DataSource]) -> None:
+    """Writes a trained system with its recipe and provenance, whole or not at all."""
+    content = {
+        "format": FORMAT,
+        "config": system.config.model_dump(mode="json"),
+        "data": [source.to_dict() for source in data],
+        "versions": versions(),
+        "state": {name: tensor.cpu() for name, tensor in system.state_dict().items()},
+    }
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path) -> TrainedModel:
+    """Reads a trained system.
+
+    Raises:
+        InputError: The file is missing, damaged, not a checkpoint of ours, or holds anything but
+            tensors and plain values.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file, expected a checkpoint written by training.")
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file fails in as many ways as its parsers have
+        raise InputError(f"{path}: not a checkpoint written by training ({_first(error)}).") from (
+            error
+        )
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InputError(f"{path}: not a checkpoint written by training, expected {FORMAT}.")
+    try:
+        config = TrainConfig.model_validate(content["config"])
+        # The weights are in the file: nothing is to be downloaded.
+        system = build_system(config.model_copy(update={"pretrained": False}))
+        system.config = config
+        system.load_state_dict(content["state"])
+        data = [DataSource(**source) for source in content["data"]]
+    except (ValidationError, RuntimeError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: does not fit this version ({_first(error)}).") from error
+    return TrainedModel(system.eval(), data, file_sha256(path))
+
+
+def _first(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

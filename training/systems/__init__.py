@@ -1,0 +1,1 @@
+"""The model systems, one file each; `registry` lists them."""

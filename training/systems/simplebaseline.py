@@ -1,0 +1,53 @@
+"""SimpleBaseline: heatmaps from a trunk and deconvolutions.
+
+Xiao, Wu, Wei: Simple Baselines for Human Pose Estimation and Tracking, ECCV 2018. With a ResNet,
+three deconvolutions of 256 channels and 256 px input it is the paper's network. Targets are placed
+at the joint's exact position, not rounded to a cell, and the learning rate falls as a cosine.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import Tensor
+
+from mano_assets.skeleton import HAND21
+from training.backbones import Trunk
+from training.codecs import GaussianHeatmap, inside
+from training.config import TrainConfig
+from training.crops import Batch
+from training.heads import DeconvHead
+from training.systems.registry import SimpleBaselineOptions
+from training.systems.system import Outputs, Pose, System
+
+
+class SimpleBaseline(System):
+    """Outputs: `heatmaps` [B, J, S / 4, S / 4] with a ResNet and three deconvolutions."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__(config)
+        options = cast(SimpleBaselineOptions, config.options())
+        assert config.backbone is not None
+        self.trunk = Trunk(config.backbone, config.pretrained)
+        # The paper's code starts the head from N(0, 0.001).
+        self.head = DeconvHead(
+            self.trunk.channels, options.deconv_channels, HAND21.num_joints, init_std=0.001
+        )
+        stride = self.trunk.stride / self.head.upsampling
+        map_size = round(config.input_size / stride)
+        self.codec = GaussianHeatmap(map_size, stride, options.heatmap_sigma * map_size)
+
+    def forward(self, images: Tensor) -> Outputs:
+        """See `System`."""
+        return {"heatmaps": self.head(self.trunk(images))}
+
+    def loss(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """Half the mean squared difference over the maps of labelled joints in the crop."""
+        weights = batch.weights * inside(batch.joints_px, self.config.input_size)
+        difference = outputs["heatmaps"] - self.codec.encode(batch.joints_px)
+        per_joint = difference.square().mean((-2, -1))
+        return {"heatmaps": 0.5 * (per_joint * weights).sum() / weights.sum().clamp(min=1)}
+
+    def decode(self, outputs: Outputs, batch: Batch) -> Pose:
+        """See `System`."""
+        return Pose(self.codec.decode(outputs["heatmaps"]))
