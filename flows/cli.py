@@ -1,0 +1,73 @@
+"""`handforge`: the command line. Each verb is one stage; `run` is all of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands import data, models, pages
+from flows.commands.bench import bench
+from flows.commands.options import (
+    Epochs,
+    NumImages,
+    PoseDistribution,
+    RecipeName,
+    Seed,
+    Workers,
+)
+from mano_assets.errors import InputError
+
+app = typer.Typer(
+    help="Synthetic hand images with exact labels, and the models trained and measured on them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.command(rich_help_panel="All of it")
+def run(
+    recipe: RecipeName = "demo",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The run's folder.", show_default="runs/NAME-DIGEST8"),
+    ] = None,
+    num_images: NumImages = None,
+    pose_distribution: PoseDistribution = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    workers: Workers = None,
+) -> None:
+    """Run the whole DAG, without a server; again, it does only what is missing."""
+    from flows.recipes import adjusted, load_recipe
+    from flows.run import run
+
+    chosen = adjusted(
+        load_recipe(recipe),
+        num_images=num_images,
+        pose_distribution=pose_distribution,
+        seed=seed,
+        epochs=epochs,
+    )
+    run(chosen, out, workers)
+
+
+for verb in (data.assets, data.poses, data.render, data.verify):
+    app.command(rich_help_panel="Data")(verb)
+app.command("import", rich_help_panel="Data")(data.import_real)
+for verb in (models.systems, models.train, models.predict, models.evaluate, pages.report):
+    app.command(rich_help_panel="Models")(verb)
+app.add_typer(bench, name="bench", rich_help_panel="Figures")
+
+
+def main() -> None:
+    """Entry point: what the user gave wrong ends in one sentence and exit code 2."""
+    try:
+        app(prog_name="handforge")
+    except InputError as error:
+        print(f"handforge: {error}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,1 @@
+"""The verbs of the command line: each turns its options into one stage's arguments."""

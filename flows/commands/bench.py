@@ -1,0 +1,40 @@
+"""The verb `bench`: the figures that the README quotes, as JSON on the last line."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated
+
+import typer
+
+from flows.commands.options import RecipeName, Workers
+
+bench = typer.Typer(
+    no_args_is_help=True, help="Measure; the last line is one JSON object of figures."
+)
+
+
+@bench.callback()
+def _verbs_have_names() -> None:
+    """Keeps `bench render` a verb of two words while it is the only one."""
+
+
+@bench.command()
+def render(
+    recipe: RecipeName = "demo",
+    num_images: Annotated[
+        int, typer.Option("--num-images", "-n", min=1, help="Images to time.")
+    ] = 200,
+    workers: Workers = None,
+) -> None:
+    """Images a second, noise and memory of rendering."""
+    from flows.recipes import load_recipe
+    from mano_assets.hand import build_hand
+    from render.benchmark import bench_render
+
+    chosen = load_recipe(recipe)
+    hand = build_hand(chosen.hand)
+    print(
+        json.dumps(bench_render(chosen.dataset, hand, num_images, workers or os.cpu_count() or 1))
+    )

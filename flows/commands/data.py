@@ -1,0 +1,97 @@
+"""Verbs that make and check data: assets, poses, render, import, verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.options import NumImages, Out, PoseDistribution, RecipeName, Seed, Workers
+
+
+def assets(
+    mano_dir: Annotated[
+        Path | None, typer.Option(help="Folder with your licensed MANO_RIGHT.pkl.")
+    ] = None,
+) -> None:
+    """Build the free hand, or convert yours; print its digest."""
+    from mano_assets.hand import HandConfig, build_hand, hand_digest
+
+    config = HandConfig(source="mano", mano_dir=mano_dir) if mano_dir else HandConfig()
+    folder = build_hand(config)
+    print(f"{hand_digest(folder)}  {folder}")
+
+
+def poses(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")],
+    recipe: RecipeName = "demo",
+    num_poses: Annotated[int, typer.Option("--num-poses", "-n", min=1, help="How many.")] = 48,
+    pose_distribution: PoseDistribution = None,
+    seed: Seed = None,
+    preview: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Also draw some of them.")
+    ] = None,
+) -> None:
+    """Sample a recipe's poses without pictures, with how hard each is."""
+    from flows.recipes import adjusted, load_recipe
+    from mano_assets.hand import build_hand, load_hand
+    from render.poses.sampling import draw_sheet, sample_poses, write_poses
+
+    chosen = adjusted(load_recipe(recipe), pose_distribution=pose_distribution, seed=seed)
+    hand = load_hand(build_hand(chosen.hand))
+    table = sample_poses(chosen.dataset, hand, num_poses)
+    write_poses(table, out)
+    if preview is not None:
+        draw_sheet(table, hand, preview)
+    print(f"{out}: {table.num_rows} poses")
+
+
+def render(
+    out: Out,
+    recipe: RecipeName = "demo",
+    num_images: NumImages = None,
+    pose_distribution: PoseDistribution = None,
+    seed: Seed = None,
+    workers: Workers = None,
+) -> None:
+    """Render a recipe's data set; the same command again does only what is missing."""
+    from flows.recipes import adjusted, load_recipe
+    from mano_assets.hand import build_hand
+    from render.dataset import render_dataset
+
+    chosen = adjusted(
+        load_recipe(recipe),
+        num_images=num_images,
+        pose_distribution=pose_distribution,
+        seed=seed,
+    )
+    info = render_dataset(chosen.dataset, build_hand(chosen.hand), out, workers)
+    print(f"{out}: {info.num_samples} images, {info.counts}, recipe {info.recipe_digest}")
+
+
+def import_real(
+    name: Annotated[str, typer.Argument(help="interhand26m, coco-wholebody.")],
+    root: Annotated[Path, typer.Option(help="Folder of the data set as distributed.")],
+    split: Annotated[str, typer.Option(help="Its split.")],
+    out: Out,
+) -> None:
+    """Read a public data set's original files into the manifest."""
+    from evaluation.datasets import import_dataset
+
+    info = import_dataset(name, root, split, out)
+    print(f"{out}: {info.num_samples} hands; {info.licence}")
+
+
+def verify(
+    dataset: Annotated[str, typer.Argument(help="Data set folder or URL.")],
+) -> None:
+    """Check every image and label; exit 0 if whole and true, else 1 and what is wrong."""
+    from render.manifest import verify
+
+    problems = verify(dataset)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise typer.Exit(1)
+    print(f"{dataset}: whole and true.")

@@ -1,0 +1,56 @@
+"""The report stage over whole run folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.folder import RunFolder
+from flows.recipes import load_recipe, recipe_digest
+from mano_assets.errors import InputError
+
+
+def write_page(runs: Sequence[Path], out: Path) -> Path:
+    """Writes one page over all that was scored in some runs.
+
+    Args:
+        runs: Folders of runs.
+        out: Folder of the page.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: A folder is not a run, or nothing was scored in any of them.
+    """
+    from evaluation.report import ReportInput, write_report
+
+    folders = [RunFolder(root) for root in runs]
+    for folder in folders:
+        if not folder.recipe.is_file():
+            raise InputError(f"{folder.root}: not a run, expected a folder with recipe.yaml.")
+    recipes = [load_recipe(folder.recipe) for folder in folders]
+
+    def found(pattern: str) -> list[Path]:
+        return [path for folder in folders for path in sorted(folder.root.glob(pattern))]
+
+    evaluations = found("evaluation/*.json")
+    if not evaluations:
+        raise InputError(f"{runs[0]}: nothing is scored yet, expected evaluation/*.json.")
+    write_report(
+        ReportInput(
+            title=", ".join(recipe.name for recipe in recipes),
+            recipe_yaml="---\n".join(folder.recipe.read_text() for folder in folders),
+            recipe_digest=", ".join(recipe_digest(recipe) for recipe in recipes),
+            datasets=[
+                path.parent
+                for pattern in ("dataset/dataset.json", "real/*/dataset.json")
+                for path in found(pattern)
+            ],
+            evaluations=evaluations,
+            runs=[path.parent for path in found("models/*/train.json")],
+            predictions=found("predictions/*.parquet"),
+        ),
+        out,
+    )
+    return out / "index.html"

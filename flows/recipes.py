@@ -1,0 +1,165 @@
+"""Recipes: all that determines a run, in a YAML file that a person can read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from flows.stamps import digest_of
+from flows.validation import parse, read_yaml
+from mano_assets.errors import InputError
+from mano_assets.hand import HandConfig
+from render.recipe import DatasetRecipe
+from training.config import TrainConfig
+
+SHIPPED = Path(__file__).parent / "recipes"
+BASELINE = "meanpose"
+"""Trained in every run: no number means anything without it."""
+
+_FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+_WITHOUT_EFFECT = {"num_loader_workers", "cache_limit_gb"}
+"""Of `TrainConfig`: how fast, not what."""
+
+
+class RealData(BaseModel):
+    """A public data set that the models are scored on where it is present."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="Data set name, such as interhand26m.")
+    root: Path = Field(description="Folder it was unpacked in; skipped when it does not exist.")
+    split: str = Field("test", description="Its split, by its own name.")
+
+    @model_validator(mode="after")
+    def _known(self) -> RealData:
+        from evaluation.datasets import DATASETS
+
+        if self.name not in DATASETS:
+            raise ValueError(f"name is {self.name!r}, expected one of {', '.join(DATASETS)}")
+        splits = DATASETS[self.name].splits
+        if self.split not in splits:
+            raise ValueError(f"split is {self.split!r}, expected one of {', '.join(splits)}")
+        return self
+
+
+class Recipe(BaseModel):
+    """A whole run: the hand, the images, the models and what they are scored on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=_FILE_NAME, description="Shown in reports and folder names.")
+    hand: HandConfig = Field(default_factory=HandConfig, description="The hand model.")
+    dataset: DatasetRecipe = Field(description="The images to render.")
+    training: list[TrainConfig] = Field(
+        min_length=1, description="The models to train, besides the mean pose."
+    )
+    train_on: str = Field("train", description="Rendered split to learn from.")
+    validate_on: str | None = Field(None, description="Rendered split to watch while learning.")
+    score_on: list[str] = Field(min_length=1, description="Rendered splits to score, each apart.")
+    real: list[RealData] = Field(default_factory=list, description="Public data to score on.")
+
+    @model_validator(mode="after")
+    def _splits_exist(self) -> Recipe:
+        known = [split.name for split in self.dataset.splits]
+        named = {
+            "train_on": [self.train_on],
+            "validate_on": [self.validate_on] if self.validate_on else [],
+            "score_on": self.score_on,
+        }
+        for field, splits in named.items():
+            for split in splits:
+                if split not in known:
+                    raise ValueError(
+                        f"{field} names the split {split!r}, expected one of {', '.join(known)}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _labels_name_files(self) -> Recipe:
+        labels = [config.label for config in self.models]
+        for label in labels:
+            if not re.fullmatch(_FILE_NAME, label):
+                raise ValueError(f"training: label {label!r} is not a file name")
+            if labels.count(label) > 1:
+                raise ValueError(f"training: label {label!r} occurs twice, expected unique labels")
+        return self
+
+    @property
+    def models(self) -> list[TrainConfig]:
+        """The models to train, the baseline first."""
+        if any(config.system == BASELINE for config in self.training):
+            return self.training
+        return [TrainConfig(system=BASELINE), *self.training]
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """Reads a recipe.
+
+    Args:
+        name_or_path: Name of a shipped recipe (`demo`, `full`) or a YAML file.
+
+    Raises:
+        InputError: There is no such recipe, it is not YAML, or a field is unknown or wrong.
+    """
+    shipped = {file.stem: file for file in sorted(SHIPPED.glob("*.yaml"))}
+    path = shipped.get(str(name_or_path), Path(name_or_path))
+    if not path.is_file():
+        raise InputError(
+            f"recipe {str(name_or_path)!r} is unknown, expected one of {', '.join(shipped)} "
+            "or a YAML file."
+        )
+    return parse(Recipe, read_yaml(path), str(path))
+
+
+def adjusted(
+    recipe: Recipe,
+    *,
+    pose_distribution: str | None = None,
+    num_images: int | None = None,
+    seed: int | None = None,
+    epochs: int | None = None,
+) -> Recipe:
+    """A recipe with a few common things changed; None leaves a thing as it is.
+
+    Args:
+        recipe: The recipe to start from.
+        pose_distribution: Pose distribution of every rendered split.
+        num_images: Images over all splits, in the recipe's proportions.
+        seed: Seed of images and weights.
+        epochs: Passes over the training data, for every model.
+
+    Raises:
+        InputError: A value cannot be used.
+    """
+    dataset = recipe.dataset
+    if pose_distribution is not None:
+        dataset = dataset.with_poses(pose_distribution)
+    if num_images is not None:
+        dataset = dataset.with_num_images(num_images)
+    seeded = {} if seed is None else {"seed": seed}
+    trained = seeded if epochs is None else seeded | {"epochs": epochs}
+    values = recipe.model_dump() | {
+        "dataset": dataset.model_dump() | seeded,
+        "training": [config.model_dump() | trained for config in recipe.training],
+    }
+    return parse(Recipe, values, f"changed recipe {recipe.name!r}")
+
+
+def effective(config: TrainConfig) -> dict[str, Any]:
+    """What of a model's configuration can affect it, JSON-able."""
+    return config.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """SHA-256 of all that can affect the output, hex.
+
+    Where licensed and public files lie on this machine is left out: what counts is their content,
+    which the outputs made from them record.
+    """
+    values = recipe.model_dump(
+        mode="json", exclude={"hand": {"mano_dir"}, "real": {"__all__": {"root"}}}
+    )
+    return digest_of(values | {"training": [effective(config) for config in recipe.models]})

@@ -1,0 +1,101 @@
+"""What the evaluations say, as tables: for the terminal, for Prefect's pages and for history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows import stamps
+
+if TYPE_CHECKING:
+    from evaluation.scoring import Evaluation, Score
+
+
+@dataclass(frozen=True)
+class Target:
+    """A split that models are scored on."""
+
+    dataset: str
+    split: str
+    root: Path
+
+    @property
+    def stem(self) -> str:
+        """DATASET-SPLIT, as in file names."""
+        return f"{self.dataset}-{self.split}"
+
+    @property
+    def data(self) -> str:
+        """ROOT:SPLIT, as training and evaluation take it."""
+        return f"{self.root}:{self.split}"
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What its content is, for stamps."""
+        return {"data": stamps.dataset_identity(self.root), "split": self.split}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model scored on one target."""
+
+    label: str
+    target: Target
+    file: Path
+
+    def read(self) -> Evaluation:
+        """The result file's content."""
+        from evaluation.scoring import read_evaluation
+
+        return read_evaluation(self.file)
+
+
+@dataclass(frozen=True)
+class MetricTable:
+    """A target's metrics (rows) of several models (columns), as text."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+
+    def to_markdown(self) -> str:
+        """The table with its title as a heading."""
+        lines = [self.header, ["---"] * len(self.header), *self.rows]
+        body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return f"### {self.title}\n\n{body}\n"
+
+
+def metric_tables(results: Sequence[Result]) -> list[MetricTable]:
+    """A table a target, models and targets in the order in which they first occur."""
+    tables = []
+    for stem in dict.fromkeys(result.target.stem for result in results):
+        found = {result.label: result.read() for result in results if result.target.stem == stem}
+        names = dict.fromkeys(name for each in found.values() for name in each.metrics)
+        rows = []
+        for name in names:
+            scores = [each.metrics.get(name) for each in found.values()]
+            unit = next(score.unit for score in scores if score)
+            rows.append([f"{name} ({unit})" if unit else name, *map(_cell, scores)])
+        num_samples = next(iter(found.values())).n
+        tables.append(MetricTable(f"{stem}, {num_samples} samples", ["metric", *found], rows))
+    return tables
+
+
+def _cell(score: Score | None) -> str:
+    return f"{score.value:.3g} [{score.low:.3g}, {score.high:.3g}]" if score else "-"
+
+
+def print_tables(tables: Iterable[MetricTable]) -> None:
+    """Prints to the terminal."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    for table in tables:
+        shown = Table(*map(escape, table.header), title=table.title, title_justify="left")
+        for row in table.rows:
+            shown.add_row(*map(escape, row))
+        console.print(shown)

@@ -1,0 +1,108 @@
+"""Stamps: what an output was made from and what its bytes were, recorded beside it.
+
+A stage is skipped only when the stamp names the same inputs and the bytes on the disk are still
+those that were made. Nothing else is taken as proof.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from render.manifest.writing import write_atomically
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of a JSON-able value in its one canonical spelling, hex."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file, or of the names and contents of all files in a folder, hex."""
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        return digest_of({str(file.relative_to(path)): content_digest(file) for file in files})
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def dataset_identity(root: Path) -> str:
+    """Digest of every row of a data set, and so of every image: rows hold the images' digests."""
+    parts = sorted(root.glob("manifest/part-*.parquet"))
+    return _identity(
+        tuple((str(part), part.stat().st_size, part.stat().st_mtime_ns) for part in parts)
+    )
+
+
+@lru_cache(maxsize=64)
+def _identity(parts: tuple[tuple[str, int, int], ...]) -> str:
+    return digest_of([content_digest(Path(name)) for name, _, _ in parts])
+
+
+def stamp_path(output: Path) -> Path:
+    """Where the stamp of an output lies."""
+    return output.with_name(f"{output.name}.inputs")
+
+
+def make(output: Path, inputs: dict[str, Any], maker: Callable[[], Sequence[Path]]) -> Path:
+    """Makes an output unless the disk proves that it is current.
+
+    What an interrupted maker left is handed to it again if the inputs are still the same, so that
+    it can resume, and removed otherwise.
+
+    Args:
+        output: File or folder that the maker writes.
+        inputs: JSON-able description of all that determines the output.
+        maker: Writes the output and returns what of it later stages use, in `output` or beside it.
+
+    Returns:
+        The first path that the maker returned, now or the last time.
+    """
+    inputs_digest = digest_of(inputs)
+    stamp = _read(output)
+    made: dict[str, str] = stamp.get("made", {})
+    if stamp.get("inputs_digest") != inputs_digest:
+        _remove(output)
+    elif made and all(_holds(output.parent / name, digest) for name, digest in made.items()):
+        return output.parent / next(iter(made))
+    begun = {
+        "code_version": version("handforge"),
+        "inputs_digest": inputs_digest,
+        "inputs": inputs,
+    }
+    _write(output, begun)
+    paths = maker()
+    made = {str(path.relative_to(output.parent)): content_digest(path) for path in paths}
+    _write(output, {**begun, "made": made})
+    return paths[0]
+
+
+def _holds(path: Path, digest: str) -> bool:
+    return path.exists() and content_digest(path) == digest
+
+
+def _read(output: Path) -> dict[str, Any]:
+    try:
+        stamp = json.loads(stamp_path(output).read_text())
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def _write(output: Path, stamp: dict[str, Any]) -> None:
+    text = json.dumps(stamp, indent=2, ensure_ascii=False)
+    write_atomically(stamp_path(output), f"{text}\n".encode())
+
+
+def _remove(output: Path) -> None:
+    if output.is_dir():
+        shutil.rmtree(output)
+    else:
+        output.unlink(missing_ok=True)

@@ -1,0 +1,167 @@
+"""Recipes: what is accepted, what is refused and in which words, and what names an output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flows.recipes import SHIPPED, Recipe, adjusted, load_recipe, recipe_digest
+from flows.validation import parse, read_yaml
+from mano_assets.errors import InputError
+
+
+def test_shipped_recipes_are_valid() -> None:
+    names = [path.stem for path in SHIPPED.glob("*.yaml")]
+    assert {"demo", "full"} <= set(names)
+    for name in names:
+        assert load_recipe(name).name == name
+
+
+def test_demo_and_full_are_as_large_as_promised() -> None:
+    assert load_recipe("demo").dataset.num_images >= 2000
+    assert load_recipe("full").dataset.num_images == 880_000
+    assert load_recipe("full").dataset.image.size == 224
+
+
+def test_baseline_is_always_trained(tiny: Recipe) -> None:
+    assert [config.system for config in tiny.models] == ["meanpose", "simplebaseline"]
+
+
+def _set(values: dict[str, Any], path: str, value: Any) -> None:
+    *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    place: Any = values
+    for step in steps:
+        place = place[step]
+    place[last] = value
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("sede", 1, "sede: unknown field, expected one of name, hand, dataset, "),
+        ("dataset.splits.0.cuont", 1, "dataset.splits.0.cuont: unknown field, expected one of "),
+        ("dataset.splits.0.count", "many", "dataset.splits.0.count: got 'many', expected a valid"),
+        ("dataset.splits.1.count", 0, "dataset.splits.1.count: got 0, expected greater than or"),
+        (
+            "dataset.splits.0.poses", {"yoga": 1},
+            "dataset.splits: split train: pose distribution 'yoga' is unknown, expected one of ",
+        ),
+        ("dataset.image.denoise", "some", "dataset.image.denoise: got 'some', expected 'off', "),
+        ("training.0.system", "vgg", "training.0.system: system: unknown 'vgg', expected one of "),
+        ("training.0.epochs", 0, "training.0.epochs: got 0, expected greater than or equal to 1"),
+        ("training.0.label", "a/b", "training: label 'a/b' is not a file name"),
+        ("training", [], "training: List should have at least 1 item"),
+        ("score_on", ["test"], "score_on names the split 'test', expected one of train, easy"),
+        ("train_on", "all", "train_on names the split 'all', expected one of train, easy, hard"),
+        ("real", [{"name": "coco", "root": "x"}], "real.0: name is 'coco', expected one of "),
+        (
+            "real", [{"name": "coco-wholebody", "root": "x", "split": "test"}],
+            "real.0: split is 'test', expected one of train, val",
+        ),
+        ("name", "a/b", "name: String should match pattern"),
+        ("hand.source", "scan", "hand.source: got 'scan', expected 'free' or 'mano'"),
+    ],
+)  # fmt: skip
+def test_wrong_field_is_named_in_one_sentence(
+    tiny_values: dict[str, Any], field: str, value: Any, message: str
+) -> None:
+    tiny_values["hand"] = {}
+    _set(tiny_values, field, value)
+    with pytest.raises(InputError) as caught:
+        parse(Recipe, tiny_values, "recipe.yaml")
+    text = str(caught.value)
+    assert text.startswith(f"recipe.yaml: {message}")
+    assert text.endswith(".")
+    assert "\n" not in text
+
+
+def test_missing_field_is_named(tiny_values: dict[str, Any]) -> None:
+    del tiny_values["score_on"]
+    with pytest.raises(InputError, match=r"score_on: missing, expected a value\.$"):
+        parse(Recipe, tiny_values, "recipe.yaml")
+
+
+def test_labels_must_differ(tiny_values: dict[str, Any]) -> None:
+    tiny_values["training"] *= 2
+    with pytest.raises(InputError, match="label 'simplebaseline' occurs twice"):
+        parse(Recipe, tiny_values, "recipe.yaml")
+
+
+def test_unknown_recipe_lists_the_known() -> None:
+    with pytest.raises(InputError, match=r"recipe 'nope' is unknown, expected one of demo, full "):
+        load_recipe("nope")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: [", "not YAML "),
+        ("- 1\n- 2", "holds list, expected fields and values"),
+        ("", "holds NoneType, expected"),
+    ],
+)
+def test_file_that_holds_no_fields(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_recipe(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_binary_file(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read, expected a YAML file"):
+        read_yaml(path)
+
+
+def test_digest_names_what_can_affect_the_output(tiny_values: dict[str, Any]) -> None:
+    def digest(path: str, value: Any) -> str:
+        changed = yaml.safe_load(yaml.safe_dump(tiny_values))
+        _set(changed, path, value)
+        return recipe_digest(parse(Recipe, changed, "recipe.yaml"))
+
+    tiny_values["real"] = [{"name": "coco-wholebody", "root": "here", "split": "val"}]
+    same = recipe_digest(parse(Recipe, tiny_values, "recipe.yaml"))
+    assert digest("real.0.root", "there") == same
+    assert digest("training.0.num_loader_workers", 7) == same
+    assert digest("dataset.seed", 1) != same
+    assert digest("training.0.epochs", 2) != same
+    assert digest("dataset.splits.0.count", 9) != same
+    assert digest("real.0.split", "train") != same
+
+
+def test_written_recipe_is_the_same_recipe(tmp_path: Path, tiny: Recipe) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(tiny.model_dump(mode="json")))
+    assert recipe_digest(load_recipe(path)) == recipe_digest(tiny)
+
+
+def test_adjusting_changes_only_what_was_asked(tiny: Recipe) -> None:
+    assert recipe_digest(adjusted(tiny)) == recipe_digest(tiny)
+    changed = adjusted(tiny, pose_distribution="claw", num_images=12, seed=5, epochs=3)
+    assert [split.poses for split in changed.dataset.splits] == [{"claw": 1.0}] * 3
+    assert changed.dataset.num_images == 12
+    assert (changed.dataset.seed, changed.training[0].seed) == (5, 5)
+    assert changed.training[0].epochs == 3
+    assert changed.dataset.camera == tiny.dataset.camera
+    assert changed.score_on == tiny.score_on
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pose_distribution": "yoga"}, "pose distribution 'yoga' is unknown, expected one of "),
+        ({"num_images": 1}, "num_images: is 1, expected at least one for each"),
+        ({"seed": -1}, "seed: got -1, expected greater than or equal to 0"),
+        ({"epochs": 0}, "epochs: got 0, expected greater than or equal to 1"),
+    ],
+)
+def test_adjusting_to_the_impossible(tiny: Recipe, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        adjusted(tiny, **change)

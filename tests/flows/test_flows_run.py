@@ -1,0 +1,137 @@
+"""The whole DAG with quick stand-ins: what runs, what is skipped, what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from stand_ins import Rooms, write_tiny_dataset
+
+from flows.folder import RunFolder, claim, default_root, sole_user
+from flows.recipes import Recipe, adjusted, load_recipe, recipe_digest
+from flows.run import run
+from mano_assets.errors import InputError
+
+EVERYTHING = [
+    "render",
+    "train meanpose",
+    "predict meanpose--tiny-easy",
+    "predict meanpose--tiny-hard",
+    "train simplebaseline",
+    "predict simplebaseline--tiny-easy",
+    "predict simplebaseline--tiny-hard",
+    "report",
+]
+
+
+@pytest.fixture
+def finished(tmp_path: Path, tiny: Recipe, rooms: Rooms) -> RunFolder:
+    run(tiny, tmp_path / "run")
+    assert rooms.taken() == EVERYTHING
+    return RunFolder(tmp_path / "run")
+
+
+def test_layout_and_provenance(finished: RunFolder, tiny: Recipe) -> None:
+    assert finished.report.joinpath("index.html").read_text() == "tiny"
+    assert finished.evaluation("simplebaseline", "tiny-hard").is_file()
+    record = json.loads((finished.root / "run.json").read_text())
+    assert (record["recipe"], record["recipe_digest"]) == ("tiny", recipe_digest(tiny))
+    assert record["code_version"]
+    assert recipe_digest(load_recipe(finished.root / "recipe.yaml")) == recipe_digest(tiny)
+
+
+def test_table_is_printed(
+    finished: RunFolder, tiny: Recipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tiny, finished.root)
+    printed = capsys.readouterr().out
+    assert "tiny-easy, 4 samples" in printed
+    assert "epe_px (px)" in printed
+    assert str(finished.report / "index.html") in printed.replace("\n", "")
+
+
+def test_second_run_does_nothing(finished: RunFolder, tiny: Recipe, rooms: Rooms) -> None:
+    run(tiny, finished.root)
+    assert rooms.taken() == []
+
+
+def test_damaged_prediction_is_made_again_and_the_same_page_stands(
+    finished: RunFolder, tiny: Recipe, rooms: Rooms
+) -> None:
+    finished.predictions("simplebaseline", "tiny-easy").write_bytes(b"PAR1")
+    run(tiny, finished.root)
+    assert rooms.taken() == ["predict simplebaseline--tiny-easy"]
+
+
+@pytest.mark.parametrize("suffix", ["json", "samples.parquet"])
+def test_lost_result_is_scored_again(
+    finished: RunFolder, tiny: Recipe, rooms: Rooms, suffix: str
+) -> None:
+    path = finished.root / "evaluation" / f"meanpose--tiny-hard.{suffix}"
+    path.unlink()
+    run(tiny, finished.root)
+    assert path.is_file()
+    assert rooms.taken() == []
+
+
+def test_lost_model_is_trained_again_and_its_equal_predictions_stand(
+    finished: RunFolder, tiny: Recipe, rooms: Rooms
+) -> None:
+    (finished.model("simplebaseline") / "model.ckpt").unlink()
+    run(tiny, finished.root)
+    assert rooms.taken() == ["train simplebaseline"]
+
+
+def test_changed_data_are_learnt_and_scored_anew(
+    finished: RunFolder, tiny: Recipe, rooms: Rooms
+) -> None:
+    left = finished.model("simplebaseline") / "left by the old run"
+    left.write_text("")
+    write_tiny_dataset(finished.dataset, {"train": 8, "easy": 4, "hard": 4}, seed=1)
+    run(tiny, finished.root)
+    assert rooms.taken() == EVERYTHING[1:]
+    assert not left.exists()
+
+
+def test_folder_of_another_recipe_is_refused_and_left_alone(
+    finished: RunFolder, tiny: Recipe, rooms: Rooms
+) -> None:
+    other = adjusted(tiny, seed=9)
+    with pytest.raises(InputError) as caught:
+        run(other, finished.root)
+    assert recipe_digest(tiny)[:8] in str(caught.value)
+    assert recipe_digest(other)[:8] in str(caught.value)
+    run(tiny, finished.root)
+    assert rooms.taken() == []
+
+
+def test_folder_with_something_else_is_refused(tmp_path: Path, tiny: Recipe) -> None:
+    (tmp_path / "holiday.jpg").write_text("")
+    with pytest.raises(InputError, match="not a run, expected a new or empty folder"):
+        claim(tiny, tmp_path)
+
+
+def test_damaged_run_json_is_named(finished: RunFolder, tiny: Recipe) -> None:
+    (finished.root / "run.json").write_text("{}")
+    with pytest.raises(InputError, match=r"run\.json: damaged, expected JSON with recipe_digest"):
+        claim(tiny, finished.root)
+
+
+def test_one_run_at_a_time(finished: RunFolder, tiny: Recipe) -> None:
+    with sole_user(finished), pytest.raises(InputError, match="another run is at work in it"):
+        run(tiny, finished.root)
+
+
+def test_default_folder_is_named_by_the_digest(tiny: Recipe) -> None:
+    assert default_root(tiny) == Path("runs") / f"tiny-{recipe_digest(tiny)[:8]}"
+
+
+def test_absent_real_data_are_told_of(
+    tmp_path: Path, tiny: Recipe, rooms: Rooms, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = tiny.model_dump()
+    values["real"] = [{"name": "coco-wholebody", "root": tmp_path / "none", "split": "val"}]
+    run(Recipe.model_validate(values), tmp_path / "run")
+    assert "coco-wholebody val: skipped" in capsys.readouterr().out
+    assert rooms.taken() == EVERYTHING
