@@ -110,7 +110,7 @@ def draw_sheet(table: pa.Table, hand: Hand, path: Path) -> None:
                 list(flat[corners]), facecolors=colours, edgecolors=colours, linewidths=0.3
             )
         )
-        axes.set(xlim=(-0.12, 0.14), ylim=(-0.06, 0.21), aspect="equal")
+        axes.set(xlim=(-0.14, 0.15), ylim=(-0.05, 0.25), aspect="equal")
         axes.set_title(f"{row['family']} ({row['range_exceedance']:.2f})", fontsize=8)
         axes.axis("off")
     figure.tight_layout(pad=0.3)
