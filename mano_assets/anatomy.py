@@ -23,8 +23,9 @@ FINGER_JOINTS = MANO16.joints[1:]
 PALMAR = np.array([0.0, -1.0, 0.0])
 """The direction that the palm of the flat right hand faces, MANO's axes."""
 
-THUMB_PALMAR = np.array([-0.25, -0.62, -0.74])
-"""The direction that the thumb's pad faces at rest: it is turned towards the little finger."""
+THUMB_PALMAR = np.array([-0.46, -0.20, -0.86])
+"""The direction that the thumb's pad faces at rest, opposite its nail: it is turned towards the
+little finger."""
 
 BEND_LIMITS_DEG = {
     "mcp": (-25.0, 85.0),
@@ -45,7 +46,8 @@ SPLAY_LIMITS_DEG = {
     "little": (-30.0, 15.0),
     "thumb_cmc": (-30.0, 30.0),
 }
-"""RenderIH's ValidJudger; positive splays towards the thumb."""
+"""RenderIH's ValidJudger; positive splays towards the thumb, and lifts the thumb out of the
+palm."""
 
 DIP_PER_PIP = 2.0 / 3.0
 """Tendon coupling: the DIP joint bends by two thirds of the PIP joint."""

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mano_assets.anatomy import finger_pose_basis
-from mano_assets.joint_placement import place_joints, regress_joints
+from mano_assets.joint_placement import palm_axes, place_joints, regress_joints
 from mano_assets.people import Arms, sample_arms
 from mano_assets.skeleton import FINGERS, HAND21, MANO16
 from mano_assets.skinning import blend, bone_heat, segment_distance
@@ -100,15 +100,7 @@ def _numbered_like_mano(arms: Arms) -> Arms:
 def _canonical_frame(arms: Arms) -> tuple[Arms, np.ndarray]:
     """Every person's hand in MANO's axes with the wrist at the origin, and its 21 joints."""
     joints = place_joints(arms)
-    wrist, index, middle, little = (
-        joints[:, HAND21.index(name)] for name in ("wrist", "index_mcp", "middle_mcp", "little_mcp")
-    )
-    forward = _unit(middle - wrist)
-    # Index to little, seen along the fingers of a right hand: its cross product with them is
-    # the palm's normal on the back of the hand.
-    up = _unit(np.cross(little - wrist, index - wrist))
-    up = _unit(up - (up * forward).sum(-1, keepdims=True) * forward)
-    axes = np.stack([-forward, up, np.cross(-forward, up)], 1)
+    wrist, axes = joints[:, HAND21.root], palm_axes(joints)
 
     def turn(points: np.ndarray) -> np.ndarray:
         return np.einsum("pij,pvj->pvi", axes, points - wrist[:, None])

@@ -23,7 +23,7 @@ from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21, MANO16
 from mano_assets.skinning import blend
 
-_BUILD = 1
+_BUILD = 2
 """Raised whenever the same configuration would build another hand."""
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
@@ -176,6 +176,8 @@ def build_hand(config: HandConfig, cache: Path | None = None) -> Path:
     right = _right_hand(config)
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building-"))
+    # The cache may be shared: mkdtemp keeps others out.
+    staging.chmod(0o755)
     try:
         _save(staging / "MANO_RIGHT.npz", right)
         _save(staging / "MANO_LEFT.npz", mirrored(right))

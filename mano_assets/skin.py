@@ -59,9 +59,8 @@ def skin_zones(hand: Hand) -> np.ndarray:
     palmness = (normals * facing).sum(1)
     palm = _smoothstep(-0.25, 0.45, palmness)
     # The inner forearm is hardly lighter than the outer.
-    palm *= _smoothstep(0.06, 0.0, template[:, 0])
-
     joints = hand.arrays["J_regressor"] @ template
+    palm *= _smoothstep(0.06, 0.0, template[:, 0] - joints[MANO16.root, 0])
     red = np.zeros(len(template))
     for name in HAND21.joints[1:]:
         tip = name.endswith("_tip")

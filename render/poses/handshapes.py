@@ -20,10 +20,10 @@ BENT: Bends = (35, 45, 28)
 CURLED: Bends = (82, 98, 62)
 HALF: Bends = (50, 70, 45)
 
-THUMB_OUT: Bends = (-8, 2, 0)
-THUMB_ALONG: Bends = (5, 10, 5)
-THUMB_ACROSS: Bends = (32, 28, 25)
-THUMB_SIDE: Bends = (12, 12, 8)
+THUMB_OUT: Bends = (-18, 2, 0)
+THUMB_ALONG: Bends = (-6, 6, 4)
+THUMB_ACROSS: Bends = (30, 32, 30)
+THUMB_SIDE: Bends = (-4, 14, 10)
 
 
 class Handshape(BaseModel):
@@ -37,7 +37,7 @@ class Handshape(BaseModel):
     ring: Bends = Field(description="As index.")
     little: Bends = Field(description="As index.")
     thumb_splay: float = Field(
-        default=0.0, description="Of the thumb's base, degrees; positive away from the palm."
+        default=0.0, description="Of the thumb's base, degrees; positive lifts it out of the palm."
     )
     spread: float = Field(
         default=0.3, ge=0, le=1, description="Fingers side by side at 0, a wide fan at 1."
@@ -68,29 +68,29 @@ FAN_DEG = {"index": 12.0, "middle": 2.0, "ring": -8.0, "little": -18.0}
 """Splay of the fingers at full spread."""
 
 HANDSHAPES = {
-    "rest": _shape((6, 12, 10), (14, 22, 12), (16, 25, 14), (18, 27, 15), (20, 27, 15)),
-    "flat": _shape(THUMB_ALONG, OPEN, OPEN, OPEN, OPEN, spread=0.0),
-    "zero": _shape((30, 25, 30), HALF, HALF, HALF, HALF, spread=0.0),
-    "one": _shape(THUMB_ACROSS, OPEN, CURLED, CURLED, CURLED, thumb_splay=-12),
-    "two": _shape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, -12, 0.9),
-    "three": _shape(THUMB_OUT, OPEN, OPEN, CURLED, CURLED, 18, 0.8),
-    "four": _shape(THUMB_ACROSS, OPEN, OPEN, OPEN, OPEN, -14, 0.9),
-    "five": _shape(THUMB_OUT, OPEN, OPEN, OPEN, OPEN, 20, 1.0),
-    "six": _shape((34, 28, 28), OPEN, OPEN, OPEN, HALF, -12, 0.8),
-    "seven": _shape((34, 28, 28), OPEN, OPEN, HALF, OPEN, -12, 0.8),
-    "eight": _shape((34, 28, 28), OPEN, HALF, OPEN, OPEN, -8, 0.8),
-    "nine": _shape((26, 24, 30), HALF, OPEN, OPEN, OPEN, 0, 0.8),
-    "fist": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, CURLED, -8, 0.0),
-    "thumb_up": _shape(THUMB_OUT, CURLED, CURLED, CURLED, CURLED, 20, 0.0),
-    "letter_a": _shape(THUMB_SIDE, CURLED, CURLED, CURLED, CURLED, 8, 0.0),
-    "letter_c": _shape((10, 15, 20), BENT, BENT, BENT, BENT, 12, 0.1),
-    "letter_i": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, OPEN, -12, 0.2),
-    "letter_l": _shape(THUMB_OUT, OPEN, CURLED, CURLED, CURLED, 24, 0.2),
-    "letter_u": _shape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, -12, 0.0),
-    "letter_w": _shape((34, 28, 28), OPEN, OPEN, OPEN, CURLED, -14, 0.9),
-    "letter_x": _shape(THUMB_ACROSS, (20, 80, 50), CURLED, CURLED, CURLED, -8, 0.1),
-    "letter_y": _shape(THUMB_OUT, CURLED, CURLED, CURLED, OPEN, 24, 0.5),
-    "horns": _shape(THUMB_ACROSS, OPEN, CURLED, CURLED, OPEN, -10, 0.5),
+    "rest": _shape((2, 14, 12), (14, 22, 12), (16, 25, 14), (18, 27, 15), (20, 27, 15)),
+    "flat": _shape(THUMB_ALONG, OPEN, OPEN, OPEN, OPEN, -14, 0.0),
+    "zero": _shape((26, 26, 34), HALF, HALF, HALF, HALF, 6, 0.0),
+    "one": _shape(THUMB_ACROSS, OPEN, CURLED, CURLED, CURLED, 20),
+    "two": _shape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, 18, 0.9),
+    "three": _shape(THUMB_OUT, OPEN, OPEN, CURLED, CURLED, -10, 0.8),
+    "four": _shape((34, 36, 40), OPEN, OPEN, OPEN, OPEN, -12, 0.9),
+    "five": _shape(THUMB_OUT, OPEN, OPEN, OPEN, OPEN, -10, 1.0),
+    "six": _shape((34, 28, 28), OPEN, OPEN, OPEN, BENT, 4, 0.8),
+    "seven": _shape((34, 28, 28), OPEN, OPEN, BENT, OPEN, 6, 0.8),
+    "eight": _shape((28, 24, 28), OPEN, BENT, OPEN, OPEN, 8, 0.8),
+    "nine": _shape((18, 22, 30), HALF, OPEN, OPEN, OPEN, 6, 0.8),
+    "fist": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, CURLED, 24, 0.0),
+    "thumb_up": _shape(THUMB_OUT, CURLED, CURLED, CURLED, CURLED, -6, 0.0),
+    "letter_a": _shape(THUMB_SIDE, CURLED, CURLED, CURLED, CURLED, -4, 0.0),
+    "letter_c": _shape((6, 15, 20), BENT, BENT, BENT, BENT, 14, 0.1),
+    "letter_i": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, OPEN, 24, 0.2),
+    "letter_l": _shape(THUMB_OUT, OPEN, CURLED, CURLED, CURLED, -10, 0.2),
+    "letter_u": _shape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, 18, 0.0),
+    "letter_w": _shape((34, 32, 30), OPEN, OPEN, OPEN, CURLED, 4, 0.9),
+    "letter_x": _shape(THUMB_ACROSS, (20, 80, 50), CURLED, CURLED, CURLED, 20, 0.1),
+    "letter_y": _shape(THUMB_OUT, CURLED, CURLED, CURLED, OPEN, -6, 0.5),
+    "horns": _shape(THUMB_ACROSS, OPEN, CURLED, CURLED, OPEN, 20, 0.5),
     "point_down": _shape(THUMB_SIDE, (55, 8, 5), CURLED, CURLED, CURLED, 0, 0.1),
 }
 

@@ -69,7 +69,7 @@ def tight_fist(rng: np.random.Generator) -> np.ndarray:
     for finger in FINGERS[1:]:
         _curl(angles, finger, rng.uniform(0.88, 1.0, 3))
     _curl(angles, "thumb", rng.uniform([0.3, 0.2, 0.1], [0.9, 0.8, 0.8]))
-    angles[_joints("thumb")[0], 1] = np.deg2rad(rng.uniform(-15, 10))
+    angles[_joints("thumb")[0], 1] = np.deg2rad(rng.uniform(14, 28))
     return angles
 
 
