@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -67,7 +69,12 @@ def sample_arms(num_people: int, seed: int) -> Arms:
     Returns:
         Their arms.
     """
-    with tempfile.TemporaryDirectory() as cache, warnings.catch_warnings():
+    # anny's tensor library greets on standard output.
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
         warnings.simplefilter("ignore")
         body = _load_body(cache)
     labels = list(body.bone_labels)
@@ -107,9 +114,6 @@ def sample_arms(num_people: int, seed: int) -> Arms:
 
 def _load_body(cache: str) -> Any:
     """MakeHuman's body with our local targets; its cache of a gigabyte is thrown away."""
-    import warp
-
-    warp.config.quiet = True
     import anny
     import anny.paths
 
