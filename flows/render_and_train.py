@@ -54,12 +54,12 @@ def render_and_train(
     )
     folder = claim(chosen, out)
     with sole_user(folder):
+        targets = [*rendered_targets(chosen, folder), *import_all(chosen.real, folder)]
         hand = tasks.build_hand(chosen)
         render_dataset(chosen, hand, folder, workers, dask_address)
         labels = [config.label for config in chosen.models]
         trained = tasks.train_model.map(unmapped(chosen), chosen.models, unmapped(folder))
         checkpoints = dict(zip(labels, tasks.settle(trained, labels, "models"), strict=True))
-        targets = [*rendered_targets(chosen, folder), *import_all(chosen.real, folder)]
         results = score(checkpoints, targets, folder)
         page = tasks.report(chosen, folder, results)
     tables = "\n".join(table.to_markdown() for table in metric_tables(results))

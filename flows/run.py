@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from flows import stages
@@ -27,18 +27,18 @@ def run(recipe: Recipe, out: Path | None = None, workers: int | None = None) -> 
     """
     folder = claim(recipe, out)
     with sole_user(folder):
+        targets = find_targets(recipe, folder)
         hand = stages.build_hand(recipe)
         stages.render(recipe, hand, folder, workers)
-        results = list(score(recipe, folder))
+        results = list(score(recipe, targets, folder))
         page = stages.report(recipe, folder, results)
     print_tables(metric_tables(results))
     print(f"report: {page}")
     return page
 
 
-def score(recipe: Recipe, folder: RunFolder) -> Iterator[Result]:
+def score(recipe: Recipe, targets: Sequence[Target], folder: RunFolder) -> Iterator[Result]:
     """Trains every model and scores it on every target."""
-    targets = find_targets(recipe, folder)
     for config in recipe.models:
         checkpoint = stages.train_model(recipe, config, folder)
         for target in targets:

@@ -24,8 +24,11 @@ def created_run(output: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def trained(prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(
+    prefect_server: PrefectServer, hand_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A run made by the literal command, by a name without a slash."""
+    assert hand_folder.is_dir()
     out = tmp_path_factory.mktemp("runs") / "tiny"
     asked = prefect_server.command(
         "deployment", "run", "render-and-train", "-p", f"recipe={TINY}", "-p", f"out={out}"
@@ -186,7 +189,11 @@ def test_failed_part_is_retried_and_the_others_go_on(
     failure: Exception,
     attempts: int,
 ) -> None:
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        temporary_settings,
+    )
 
     from flows import tasks
     from flows.render_parts import render_parts
@@ -201,8 +208,9 @@ def test_failed_part_is_retried_and_the_others_go_on(
 
     monkeypatch.setattr("render.dataset.render_part", render_part)
     monkeypatch.setattr(tasks, "render_part", tasks.render_part.with_options(retry_delay_seconds=0))
+    here = {PREFECT_API_URL: prefect_server.url, PREFECT_LOGGING_TO_API_ENABLED: False}
     with (
-        temporary_settings({PREFECT_API_URL: prefect_server.url}),
+        temporary_settings(here),
         pytest.raises(tasks.IncompleteError, match="1 of 4 parts are missing: part 1 "),
     ):
         render_parts(tiny, tmp_path, tmp_path, [0, 1, 2, 3])
