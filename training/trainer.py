@@ -81,7 +81,7 @@ class RunFolder:
             raise InputError(f"{record}: damaged, expected the record of a run.") from error
         for part, ours in self.identity.items():
             theirs = found.get(part)
-            if theirs != ours:
+            if _unplaced(theirs) != _unplaced(ours):
                 what = _difference(theirs, ours) if part == "config" else part
                 raise InputError(
                     f"{self.path}: belongs to a run with other {what}, expected the same recipe "
@@ -222,6 +222,18 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
+
+
+def _unplaced(part: Any) -> Any:
+    """Provenance without where a data set lies, if a digest says what it holds."""
+    if not isinstance(part, list):
+        return part
+    return [
+        {key: value for key, value in source.items() if key != "root"}
+        if isinstance(source, dict) and source.get("recipe_digest")
+        else source
+        for source in part
+    ]
 
 
 def _difference(theirs: dict[str, Any] | None, ours: dict[str, Any]) -> str:

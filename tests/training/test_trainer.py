@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -185,3 +186,11 @@ def test_learning_rate_rises_and_falls() -> None:
     assert max(factors) == factors[10] == 1.0
     assert factors[55] == pytest.approx(0.5)
     assert factors[100] == pytest.approx(0.0)
+
+
+def test_a_finished_run_knows_its_data_by_what_it_holds(hands: str, tiny, run_folder: Path) -> None:
+    checkpoint = train(tiny("meanpose"), [hands], run_folder)
+    written = checkpoint.stat().st_mtime_ns
+    moved = shutil.copytree(hands, run_folder.with_name("moved"))
+    assert train(tiny("meanpose"), [str(moved)], run_folder) == checkpoint
+    assert checkpoint.stat().st_mtime_ns == written
