@@ -89,13 +89,19 @@ def _cell(score: Score | None) -> str:
 
 def print_tables(tables: Iterable[MetricTable]) -> None:
     """Prints to the terminal."""
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console()
     for table in tables:
-        shown = Table(*map(escape, table.header), title=table.title, title_justify="left")
-        for row in table.rows:
-            shown.add_row(*map(escape, row))
+        shown = Table(box=SIMPLE, title=table.title, title_justify="left")
+        for number, name in enumerate(table.header):
+            shown.add_column(
+                escape(name), no_wrap=number == 0, justify="right" if number else "left"
+            )
+        for first, *others in table.rows:
+            # The interval stands below its value: three models fit a terminal's 80 columns.
+            shown.add_row(escape(first), *(escape(cell.replace(" [", "\n[")) for cell in others))
         console.print(shown)
