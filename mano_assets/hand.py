@@ -6,6 +6,7 @@ with `ext="npz"`, and `hand.json`.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -189,7 +190,7 @@ def build_hand(config: HandConfig, cache: Path | None = None) -> Path:
         }
         (staging / "hand.json").write_text(json.dumps(record, indent=2) + "\n")
         # Another process may have built the same hand meanwhile: then its folder stays.
-        if not folder.exists():
+        with contextlib.suppress(OSError):
             staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -69,19 +69,30 @@ def prepare(recipe: DatasetRecipe, hand: Path, root: Path) -> list[int]:
         info = Manifest.open(str(root)).info
         if info.recipe_digest != digest:
             raise InputError(
-                f"{root}: belongs to another recipe ({info.name}, digest "
-                f"{(info.recipe_digest or 'none')[:12]}), expected {digest[:12]}; choose another "
-                "output folder."
+                f"{root}: belongs to another {_difference(info, _describe(recipe, hand, digest))} "
+                f"({info.name}, digest {(info.recipe_digest or 'none')[:12]}), expected "
+                f"{digest[:12]}; choose another output folder."
             )
         missing = _missing(recipe, root)
         if info.state == "complete" and not missing:
             return []
+    elif root.exists() and not root.is_dir():
+        raise InputError(f"{root}: is a file, expected a new folder.")
     elif root.exists() and any(path.name != LOCK_FILE for path in root.iterdir()):
         raise InputError(f"{root}: is not empty and not a data set, expected a new folder.")
     with tidying(root):
         remove_rubbish(root)
         write_info(root, _describe(recipe, hand, digest))
     return _missing(recipe, root)
+
+
+def _difference(theirs: DatasetInfo, ours: DatasetInfo) -> str:
+    """What makes two data sets of different digests different, in a word."""
+    words = {"recipe": "recipe", "assets": "hand", "engine": "Blender", "code_version": "version"}
+    for field, word in words.items():
+        if getattr(theirs, field) != getattr(ours, field):
+            return word
+    return "set of environments"
 
 
 def _missing(recipe: DatasetRecipe, root: Path) -> list[int]:
@@ -220,13 +231,17 @@ def render_dataset(
                 pool.submit(render_part, recipe, hand, root, part, bar.update): part
                 for part in missing
             }
-            for future in as_completed(futures):
-                error = future.exception()
-                if isinstance(error, InputError):
-                    pool.shutdown(wait=True, cancel_futures=True)
-                    raise error
-                if isinstance(error, Exception):
-                    failed[futures[future]] = error
+            try:
+                for future in as_completed(futures):
+                    error = future.exception()
+                    if isinstance(error, InputError):
+                        raise error
+                    if isinstance(error, Exception):
+                        failed[futures[future]] = error
+            except BaseException:
+                # An unusable input or Ctrl-C: what has not begun is not begun any more.
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
     if failed:
         first = failed[min(failed)]
         raise RenderError(

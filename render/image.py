@@ -20,7 +20,7 @@ def background(scene: Scene, environment: np.ndarray) -> np.ndarray:
     Args:
         scene: Camera and rotation of the environment.
         environment: Linear equirectangular image, row 0 on top, [H, W, 3]. Its centre column is
-            the world's -y direction turned by the rotation, as in Blender's world shader.
+            the world's +x direction turned by the rotation, as in Blender's world shader.
 
     Returns:
         Linear radiance, [size, size, 3].
@@ -34,7 +34,7 @@ def background(scene: Scene, environment: np.ndarray) -> np.ndarray:
     cosine, sine = (f(scene.environment_rotation_rad) for f in (np.cos, np.sin))
     east = cosine * rays[..., 0] + sine * rays[..., 1]
     north = -sine * rays[..., 0] + cosine * rays[..., 1]
-    u = 0.5 - np.arctan2(north, east) / (2 * np.pi) + 0.0
+    u = 0.5 - np.arctan2(north, east) / (2 * np.pi)
     v = np.arccos(np.clip(rays[..., 2], -1, 1)) / np.pi
     return scene.environment_strength * _bilinear(environment, u, v)
 

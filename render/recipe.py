@@ -10,6 +10,8 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FiniteFloat,
+    PositiveFloat,
     ValidationInfo,
     field_validator,
 )
@@ -25,8 +27,13 @@ def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
     return limits
 
 
-Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
+Range = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_ascending)]
 """Lower and upper end of a uniform distribution."""
+
+PositiveRange = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ascending)]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+ShareRange = Annotated[tuple[Share, Share], AfterValidator(_ascending)]
 
 
 class _Part(BaseModel):
@@ -38,15 +45,16 @@ class SplitRecipe(_Part):
 
     name: str = Field(pattern=r"^[a-z0-9_]+$", description="Name of the split.")
     count: int = Field(ge=1, description="Images.")
-    poses: dict[str, float] = Field(
+    poses: dict[str, FiniteFloat] = Field(
         description="Pose distribution to weight; a sample draws one by weight."
     )
     view_spread_deg: float = Field(
         default=35.0,
         ge=0,
         le=180,
-        description="Largest tilt of the hand away from the palm's frontal view; "
-        "180 is every orientation, uniform on the sphere of directions.",
+        description="Largest tilt of the hand away from the palm's frontal view; 180 is every "
+        "direction, uniform on the sphere. Views in which the arm would reach through the camera "
+        "are drawn again.",
     )
     roll_spread_deg: float = Field(
         default=30.0, ge=0, le=180, description="Largest turn in the image plane from fingers up."
@@ -57,7 +65,7 @@ class SplitRecipe(_Part):
 
     @field_validator("poses")
     @classmethod
-    def _weighted(cls, poses: dict[str, float]) -> dict[str, float]:
+    def _weighted(cls, poses: dict[str, FiniteFloat]) -> dict[str, float]:
         if not poses or sum(poses.values()) <= 0 or min(poses.values()) < 0:
             raise ValueError("expected at least one distribution with a positive weight")
         return poses
@@ -66,10 +74,10 @@ class SplitRecipe(_Part):
 class CameraRecipe(_Part):
     """The camera and where the hand stands in front of it."""
 
-    focal_over_width: Range = Field(
+    focal_over_width: PositiveRange = Field(
         default=(1.1, 2.0), description="Focal length in image widths: phone about 0.9, portrait 2."
     )
-    hand_share: Range = Field(
+    hand_share: PositiveRange = Field(
         default=(0.55, 0.8), description="Longer side of the hand's joints over the image's width."
     )
     centre_jitter: float = Field(
@@ -85,16 +93,18 @@ class LightRecipe(_Part):
     environments: Path | None = Field(
         default=None, description="Folder of .exr and .hdr images; null for Blender's own."
     )
-    strength: Range = Field(default=(0.7, 1.4), description="Factor on the environment's radiance.")
+    strength: PositiveRange = Field(
+        default=(0.7, 1.4), description="Factor on the environment's radiance."
+    )
 
 
 class SkinRecipe(_Part):
     """The skin."""
 
-    tone: Range = Field(
+    tone: ShareRange = Field(
         default=(0.0, 1.0), description="Along the Monk skin tone scale: 0 darkest to 1 lightest."
     )
-    roughness: Range = Field(default=(0.4, 0.65), description="0 wet to 1 powdery.")
+    roughness: ShareRange = Field(default=(0.4, 0.65), description="0 wet to 1 powdery.")
 
 
 class ImageRecipe(_Part):

@@ -107,7 +107,7 @@ def plan_scene(recipe: DatasetRecipe, hand: Hand, environments: list[Path], inde
     tries = 0
     while True:
         tries += 1
-        global_orient = Rotation.from_matrix(_orientation(split, view)).as_rotvec()
+        global_orient = Rotation.from_matrix(draw_orientation(split, view)).as_rotvec()
         if side == "left":
             global_orient = global_orient * MIRROR_AXIS_ANGLE
         vertices, joints = hand.posed(global_orient, pose, betas, np.zeros(3), side)
@@ -118,7 +118,7 @@ def plan_scene(recipe: DatasetRecipe, hand: Hand, environments: list[Path], inde
         np.deg2rad(rng.uniform(*limits))
         for limits in (recipe.camera.pitch_deg, recipe.camera.roll_deg)
     )
-    tilt = Rotation.from_euler("ZX", [roll, pitch]).as_matrix()
+    tilt = Rotation.from_euler("ZX", [roll, -pitch]).as_matrix()
     cam_from_world = np.concatenate([tilt @ _CAM_FROM_LEVEL, np.zeros((3, 1))], 1)
 
     rng = stream(recipe.seed, "light", index)
@@ -166,8 +166,8 @@ def pose_scene(scene: Scene, hand: Hand) -> PosedHand:
     return PosedHand(vertices, joints)
 
 
-def _orientation(split: SplitRecipe, rng: np.random.Generator) -> np.ndarray:
-    """Rotation of a right hand into the camera frame, [3, 3].
+def draw_orientation(split: SplitRecipe, rng: np.random.Generator) -> np.ndarray:
+    """Draws the rotation of a right hand into the camera frame, [3, 3].
 
     The direction that faces the camera is uniform over the cap of `view_spread_deg`.
     """

@@ -85,7 +85,7 @@ class Studio:
         mesh.materials.append(self._skin.material)
         thing = bpy.data.objects.new(side, mesh)
         thing.hide_render = True
-        # Noise textures must not swim over the skin when the hand moves.
+        # One metric scale for the noise, whatever the extent of the posed hand.
         mesh.use_auto_texspace = False
         mesh.texspace_size = (0.1, 0.1, 0.1)
         self._scene.collection.objects.link(thing)

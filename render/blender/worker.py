@@ -50,7 +50,7 @@ def render_scene(
     )
     studio.set_skin(scene.skin_tone, scene.skin_roughness, scene.skin_seed)
     rgba = studio.render(scene.samples, scene.denoise, scene.seed)
-    hidden = hidden_joints(geometry.vertices_cam_m, geometry.joints_cam_m, hand)
+    hidden = hidden_joints(geometry.vertices_cam_m, geometry.joints_cam_m, hand, scene.side)
     return compose(scene, rgba, environment), rgba[..., 3], hidden
 
 

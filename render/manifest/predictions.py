@@ -99,7 +99,10 @@ def read_predictions(
         check_columns(table, PREDICTION_SCHEMA)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file, expected predictions (Parquet).") from error
-    except (pa.ArrowInvalid, OSError, KeyError, TypeError, ValueError, ValidationError) as error:
+    except ValidationError as error:
+        what = error.errors()[0]["msg"]
+        raise InputError(f"{path}: not a predictions file ({what}).") from error
+    except (pa.ArrowInvalid, OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not a predictions file ({error}).") from error
     arrays = []
     for name, dimensions in (("joints_2d", 2), ("joints_3d", 3)):

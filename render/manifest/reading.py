@@ -40,13 +40,22 @@ class Manifest:
         Raises:
             InputError: There is no data set, or one this version cannot read.
         """
-        fs, path = fsspec.core.url_to_fs(str(root))
+        try:
+            fs, path = fsspec.core.url_to_fs(str(root))
+        except (ValueError, ImportError) as error:
+            raise InputError(f"{root}: not a path or URL that can be opened ({error}).") from error
         name = f"{path}/dataset.json"
         if not fs.exists(name):
             raise InputError(f"{root}: not a data set, expected a folder with dataset.json.")
         try:
             info = DatasetInfo.model_validate(json.loads(fs.cat_file(name)))
-        except (ValidationError, ValueError) as error:
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(map(str, first["loc"]))
+            raise InputError(
+                f"{root}/dataset.json: not a valid description ({field}: {first['msg']})."
+            ) from error
+        except ValueError as error:
             raise InputError(f"{root}/dataset.json: not a valid description ({error}).") from error
         if info.schema_version != SCHEMA_VERSION:
             raise InputError(
@@ -95,6 +104,11 @@ class Manifest:
             InputError: A part is damaged or the split does not exist.
         """
         needed = None if columns is None else list(dict.fromkeys([*columns, "split"]))
+        if self.info.state == "complete" and len(self.parts) != self.info.num_parts:
+            raise InputError(
+                f"{self.root}/manifest: holds {len(self.parts)} parts, expected "
+                f"{self.info.num_parts}; run the command that made it again."
+            )
         tables = [self.read_part(part, needed) for part in self.parts]
         if not tables:
             raise InputError(f"{self.root}: holds no committed part, expected at least one.")

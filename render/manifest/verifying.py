@@ -88,6 +88,12 @@ def _check_images(manifest: Manifest, table: pa.Table) -> Iterator[str]:
         if hashlib.sha256(data).hexdigest() != row["image_sha256"]:
             yield f"{row['sample_id']}: the image's bytes differ from image_sha256."
             continue
-        with Image.open(io.BytesIO(data)) as image:
-            if image.size != (row["width"], row["height"]):
-                yield f"{row['sample_id']}: image is {image.size}, expected width x height."
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                size = image.size
+                image.load()
+        except OSError:
+            yield f"{row['sample_id']}: the image cannot be decoded."
+            continue
+        if size != (row["width"], row["height"]):
+            yield f"{row['sample_id']}: image is {size}, expected width x height."

@@ -13,6 +13,7 @@ import os
 import tarfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import count, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,9 +21,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mano_assets.errors import InputError
 from render.manifest.schema import SCHEMA, DatasetInfo
 
 SAMPLES_PER_PART = 880
+LONGEST_KEY = 80
+"""Bytes of a sample id: with its suffix it must fit the 100 of a tar's name field."""
+
 Row = dict[str, Any]
 
 
@@ -90,6 +95,11 @@ class PartWriter:
             mask_png: Hand mask, encoded.
         """
         key = row["sample_id"]
+        if len(key.encode()) > LONGEST_KEY or "/" in key or "." in key:
+            raise InputError(
+                f"sample_id {key!r}: expected at most {LONGEST_KEY} bytes without '/' and '.', "
+                "since it names a file in a WebDataset tar."
+            )
         row = dict(row)
         row["image_shard"] = self.shard
         row["image_offset"] = self._append(f"{key}.{extension}", image)
@@ -111,11 +121,8 @@ class PartWriter:
         self._temporary.replace(self.root / self.shard)
         _sync(self.root / "images")
         final = self.root / "manifest" / f"{self.name}.parquet"
-        temporary = final.with_name(f".{final.name}.tmp")
-        unknown = {name for row in self._rows for name in row} - set(SCHEMA.names)
-        if unknown:
-            raise ValueError(f"not columns of the manifest: {sorted(unknown)}")
-        pq.write_table(pa.Table.from_pylist(self._rows, SCHEMA), temporary, compression="zstd")
+        temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
+        pq.write_table(_as_table(self._rows), temporary, compression="zstd")
         _sync(temporary)
         temporary.replace(final)
         _sync(final.parent)
@@ -132,6 +139,19 @@ class PartWriter:
     ) -> None:
         self._tar.close()
         self._temporary.unlink(missing_ok=True)
+
+
+def _as_table(rows: list[Row]) -> pa.Table:
+    unknown = {name for row in rows for name in row} - set(SCHEMA.names)
+    if unknown:
+        raise InputError(f"{sorted(unknown)[0]!r} is not a column of the manifest.")
+    for field in SCHEMA:
+        if not field.nullable and any(row.get(field.name) is None for row in rows):
+            raise InputError(f"column {field.name!r} is missing in a row, expected {field.type}.")
+    try:
+        return pa.Table.from_pylist(rows, SCHEMA)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise InputError(f"a row does not fit the manifest ({error}).") from error
 
 
 def remove_rubbish(root: Path | str) -> list[Path]:
@@ -196,27 +216,43 @@ def write_dataset(
     out where it is not known.
 
     Args:
-        root: Folder to write; parts already there are replaced.
+        root: Folder to write; the parts of a data set of the same name and kind are replaced.
         info: Description; counts and state are filled in.
         samples: Rows with their images, in order.
         extension: Suffix of the image files without the dot.
 
     Returns:
         The description as written.
+
+    Raises:
+        InputError: The folder holds something else, or a row is not one of the manifest.
     """
     root = Path(root)
+    _refuse_to_overwrite(root, info)
     for old in [*root.glob("manifest/*.parquet"), *root.glob("images/*.tar")]:
         old.unlink()
+    remove_rubbish(root)
     write_info(root, info)
-    writer: PartWriter | None = None
-    index = -1
-    for index, (row, image) in enumerate(samples):
-        if index % SAMPLES_PER_PART == 0:
-            if writer is not None:
-                writer.commit()
-            writer = PartWriter(root, index // SAMPLES_PER_PART)
-        assert writer is not None
-        writer.add({**row, "index": index}, image, extension)
-    if writer is not None:
-        writer.commit()
+    numbered = enumerate(samples)
+    for part in count():
+        some = list(islice(numbered, SAMPLES_PER_PART))
+        if not some:
+            break
+        with PartWriter(root, part) as writer:
+            for index, (row, image) in some:
+                writer.add({**row, "index": index}, image, extension)
+            writer.commit()
     return seal(root, info)
+
+
+def _refuse_to_overwrite(root: Path, info: DatasetInfo) -> None:
+    described = root / "dataset.json"
+    if described.exists():
+        found = json.loads(described.read_bytes())
+        if (found.get("name"), found.get("kind")) != (info.name, info.kind):
+            raise InputError(
+                f"{root}: holds the {found.get('kind')} data set {found.get('name')!r}, expected "
+                f"a new folder or the {info.kind} data set {info.name!r}."
+            )
+    elif root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise InputError(f"{root}: is not empty and not a data set, expected a new folder.")

@@ -185,3 +185,57 @@ def test_what_is_no_predictions_file_is_refused(tmp_path: Path):
     own(tmp_path / "data")
     with pytest.raises(InputError, match="not a predictions file"):
         read_predictions(tmp_path / "data/manifest/part-00000.parquet")
+
+
+def test_a_folder_with_something_else_is_not_overwritten(tmp_path: Path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/holiday.tar").write_bytes(b"photographs")
+    with pytest.raises(InputError, match="is not empty and not a data set, expected a new folder"):
+        own(tmp_path)
+    assert (tmp_path / "images/holiday.tar").read_bytes() == b"photographs"
+
+
+def test_another_data_set_is_not_overwritten(tmp_path: Path):
+    own(tmp_path)
+    other = DatasetInfo(name="other", kind="real", state="rendering")
+    with pytest.raises(InputError, match="holds the real data set 'mine', expected a new folder"):
+        write_dataset(tmp_path, other, [(sample(0), png(0))], "png")
+    assert verify(str(tmp_path)) == []
+    assert own(tmp_path, count=3).info.num_samples == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sample_id": "x" * 81}, "expected at most 80 bytes"),
+        ({"sample_id": "a.b"}, "without '/' and '.'"),
+        ({"height": None}, "column 'height' is missing in a row, expected int32"),
+        ({"hieght": 3}, "'hieght' is not a column of the manifest"),
+        ({"side": 7}, "a row does not fit the manifest"),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path: Path, change: dict, message: str):
+    info = DatasetInfo(name="mine", kind="real", state="rendering")
+    with pytest.raises(InputError, match=message):
+        write_dataset(tmp_path, info, [({**sample(0), **change}, png(0))], "png")
+    assert list(tmp_path.rglob("*.tmp")) == []
+
+
+def test_a_missing_part_is_not_passed_over(tmp_path: Path):
+    manifest = own(tmp_path)
+    (tmp_path / "manifest/part-00000.parquet").unlink()
+    with pytest.raises(InputError, match="holds 0 parts, expected 1"):
+        Manifest.open(manifest.root).table()
+
+
+def test_an_undecodable_image_is_found(tmp_path: Path):
+    info = DatasetInfo(name="mine", kind="real", state="rendering")
+    write_dataset(tmp_path, info, [(sample(0), b"not an image")], "png")
+    assert verify(str(tmp_path)) == [
+        "manifest/part-00000.parquet: mine-0: the image cannot be decoded."
+    ]
+
+
+def test_an_unknown_url_is_refused():
+    with pytest.raises(InputError, match="foo://bar: not a path or URL that can be opened"):
+        Manifest.open("foo://bar")

@@ -206,6 +206,7 @@ def test_the_background_is_what_blender_shows(tmp_path: Path, hand_folder: Path)
     output = tmp_path / "background.npz"
     subprocess.run([sys.executable, script, hand_folder, output], check=True, timeout=120)
     with np.load(output) as found:
-        ours, blenders = found["ours"], found["blenders"]
+        # On the display's scale: a few pixels of sun would outweigh all others in radiance.
+        ours, blenders = (found[name] / (1 + found[name]) for name in ("ours", "blenders"))
     assert ours.std() > 0.05
-    assert np.abs(ours - blenders).mean() < 0.02 * blenders.mean()
+    assert np.abs(ours - blenders).mean() < 0.01

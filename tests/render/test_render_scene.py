@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import stats
-from scipy.spatial.transform import Rotation
 
 from mano_assets.anatomy import (
     FINGER_JOINTS,
@@ -22,8 +21,8 @@ from render.manifest import project
 from render.poses.distributions import DISTRIBUTIONS, sample_angles
 from render.poses.hardness import range_exceedance
 from render.randomness import stream
-from render.recipe import DatasetRecipe, SplitRecipe
-from render.scene import Scene, plan_scene, pose_scene
+from render.recipe import CameraRecipe, DatasetRecipe, SplitRecipe
+from render.scene import Scene, draw_orientation, plan_scene, pose_scene
 
 
 def recipe_of(**split: object) -> DatasetRecipe:
@@ -117,15 +116,30 @@ def test_the_hand_fills_the_asked_share_of_the_image(hand: Hand, index: int, spr
     assert geometry.joints_cam_m[:, 2].min() > 0
 
 
-def test_a_spread_of_180_degrees_is_uniform_over_rotations(hand: Hand):
-    recipe = recipe_of(view_spread_deg=180.0, roll_spread_deg=180.0, poses={"rest": 1.0})
-    recipe = recipe.model_copy(update={"left_share": 0.0})
-    orients = [plan(recipe, hand, index).global_orient for index in range(400)]
-    matrices = Rotation.from_rotvec(np.array(orients)).as_matrix()
+def test_a_spread_of_180_degrees_is_uniform_over_rotations():
+    split = recipe_of(view_spread_deg=180.0, roll_spread_deg=180.0).splits[0]
+    matrices = np.array([draw_orientation(split, stream(5, "view", n)) for n in range(2000)])
+    np.testing.assert_allclose(np.linalg.det(matrices), 1.0)
     # Haar measure: every entry of the matrix is uniform on [-1, 1] (Archimedes).
-    for row, column in ((0, 0), (1, 2), (2, 1), (2, 2)):
-        entries = (matrices[:, row, column] + 1) / 2
-        assert stats.kstest(entries, "uniform").pvalue > 1e-3
+    for entry in matrices.reshape(-1, 9).T:
+        assert stats.kstest((entry + 1) / 2, "uniform").pvalue > 1e-3
+
+
+def test_the_arm_never_reaches_through_the_camera(hand: Hand):
+    recipe = recipe_of(view_spread_deg=180.0, roll_spread_deg=180.0, poses={"hard": 1.0})
+    nearest = [
+        pose_scene(plan(recipe, hand, index), hand).vertices_cam_m[:, 2].min()
+        for index in range(150)
+    ]
+    assert min(nearest) > 0.05
+
+
+def test_a_positive_pitch_looks_up(hand: Hand):
+    recipe = recipe_of().model_copy(
+        update={"camera": CameraRecipe(pitch_deg=(20.0, 20.0), roll_deg=(0.0, 0.0))}
+    )
+    forward_world = np.array(plan(recipe, hand, 0).cam_from_world)[2, :3]
+    np.testing.assert_allclose(forward_world[2], np.sin(np.deg2rad(20)))
 
 
 def test_palms_face_the_camera_without_spread(hand: Hand):
@@ -169,6 +183,8 @@ def test_every_sample_has_its_part_and_split():
         ("splits", [], "at least 1 item"),
         ("image", {"size": 4}, "greater than or equal to 32"),
         ("camera", {"hand_share": [0.9, 0.2]}, "expected the lower end before the upper end"),
+        ("camera", {"focal_over_width": [-1, 2]}, "greater than 0"),
+        ("skin", {"tone": [0, 7]}, "less than or equal to 1"),
         ("splits", [{"name": "a", "count": 1, "poses": {"nope": 1}}], "'nope' is unknown"),
         ("spilts", 1, "Extra inputs are not permitted"),
     ],
