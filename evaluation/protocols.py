@@ -67,6 +67,12 @@ class Protocol(BaseModel):
         return np.where(counted.any(-1), (high - low).max(-1), np.nan)
 
 
+_ORACLE = (
+    "No hand is detected: a model's crop comes from the ground-truth hand box (an oracle box), {}, "
+    "unless the model uses the whole image."
+)
+_JOINTS_BOX = _ORACLE.format("1.2 times the joints' own")
+
 _2D = ("epe_px", "nme", "pck_0.2")
 _3D = ("mpjpe_mm", "mpjpe_bone_scaled_mm", "pa_mpjpe_rigid_mm", "auc3d_0_50mm_trapz100")
 
@@ -75,20 +81,22 @@ PROTOCOLS: dict[str, Protocol] = {
     for protocol in (
         Protocol(
             id="handforge-2d3d",
-            description="Rendered hands: every joint counts, seen or not.",
+            description=f"Rendered hands: every joint counts, seen or not. {_JOINTS_BOX}",
             normaliser="joint_box",
             metrics=(*_2D, *_3D),
         ),
         Protocol(
             id="interhand26m",
-            description="InterHand2.6M, each hand by itself: 2-D as mmpose's InterHand2D, 3-D with "
-            "the wrist at the origin as the authors' evaluation.",
+            description="InterHand2.6M, each hand by itself, both sides pooled over the same 21 "
+            "joints; the authors average over 42. 2-D as mmpose's InterHand2D, 3-D with the wrist "
+            f"at the origin. {_JOINTS_BOX}",
             normaliser="joint_box",
             metrics=(*_2D, "auc_mmpose_0_30px", *_3D),
         ),
         Protocol(
             id="coco-wholebody",
-            description="COCO-WholeBody hands as mmpose's COCO-WholeBody-Hand, in two dimensions.",
+            description="COCO-WholeBody hands as mmpose's COCO-WholeBody-Hand, in two dimensions. "
+            + _ORACLE.format("the data set's own"),
             normaliser="box",
             metrics=(*_2D, "auc_mmpose_0_30px"),
         ),

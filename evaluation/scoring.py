@@ -71,9 +71,20 @@ class Evaluation(BaseModel):
 
 
 def split_data(data: str) -> tuple[str, str | None]:
-    """ROOT[:SPLIT] to root and split; the colon of a URL's scheme is not taken for one."""
+    """Takes ROOT[:SPLIT] apart; a colon of a URL or of a drive is not taken for the separator.
+
+    Returns:
+        Root and split, None for all splits.
+
+    Raises:
+        InputError: Root or split is empty.
+    """
     root, colon, split = data.rpartition(":")
-    return (root, split) if colon and "/" not in split else (data, None)
+    if not colon or "/" in split or "\\" in split:
+        root, split = data, None
+    if not root or split == "":
+        raise InputError(f"data: {data!r} is not a data set, expected ROOT or ROOT:SPLIT.")
+    return root, split
 
 
 def file_sha256(path: Path) -> str:
@@ -92,7 +103,11 @@ def read_evaluation(path: Path) -> Evaluation:
         return Evaluation.model_validate_json(path.read_text())
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file, expected a result of evaluate.") from error
-    except (ValidationError, OSError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        problem = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
+        raise InputError(f"{path}: not a result of evaluate ({problem}).") from error
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a result of evaluate ({error}).") from error
 
 
@@ -110,17 +125,14 @@ def evaluate(predictions: Path, data: str, protocol: str | None, out: Path) -> d
         The result as written, an `Evaluation`.
 
     Raises:
-        InputError: A file is missing or damaged, skeletons differ, a sample id is missing,
-            unknown or there twice, a coordinate is not finite, or nothing can be scored.
+        InputError: A file is missing or damaged, the data set is not complete or not the one that
+            was predicted, skeletons differ, a sample id is missing, unknown or there twice, a
+            coordinate is not finite, or nothing can be scored.
     """
     info, ids, joints_px, joints_cam_m = read_predictions(predictions)
     root, split = split_data(data)
     manifest = Manifest.open(root)
-    if info.skeleton != manifest.info.skeleton:
-        raise InputError(
-            f"{predictions}: skeleton is {info.skeleton!r}, expected {root}'s "
-            f"{manifest.info.skeleton!r}."
-        )
+    _refuse_other_data(predictions, info, manifest)
     rules = find_protocol(protocol, manifest.info)
     table = manifest.table(split, ["sample_id", "joints_2d", "joints_3d", "joint_state", "box"])
     true_ids = table["sample_id"].to_pylist()
@@ -195,10 +207,29 @@ def evaluate(predictions: Path, data: str, protocol: str | None, out: Path) -> d
         ),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), samples_file, compression="zstd")
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink, compression="zstd")
+    write_atomically(samples_file, sink.getvalue().to_pybytes())
     document = result.model_dump(mode="json")
     write_atomically(out, f"{json.dumps(document, indent=2, ensure_ascii=False)}\n".encode())
     return document
+
+
+def _refuse_other_data(predictions: Path, info: PredictionInfo, manifest: Manifest) -> None:
+    root, data = manifest.root, manifest.info
+    if data.state != "complete":
+        raise InputError(f"{root}: state is {data.state!r}, expected a complete data set.")
+    if info.skeleton != data.skeleton:
+        raise InputError(
+            f"{predictions}: skeleton is {info.skeleton!r}, expected {root}'s {data.skeleton!r}."
+        )
+    # Sample ids do not tell: two renders of different recipes have the same.
+    predicted, scored = info.data_recipe_digest, data.recipe_digest
+    if predicted and scored and predicted != scored:
+        raise InputError(
+            f"{predictions}: predicted on a data set with recipe digest {predicted[:12]}, "
+            f"expected {root}'s {scored[:12]}."
+        )
 
 
 def _match(predictions: Path, data: str, ids: list[str], true_ids: list[str]) -> list[int]:

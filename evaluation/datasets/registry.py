@@ -32,7 +32,7 @@ def import_dataset(name: str, root: Path, split: str, out: Path) -> DatasetInfo:
 
     Raises:
         InputError: Unknown name or split, a file is missing or damaged, the labels cannot be hands,
-            or `out` holds another data set.
+            or `out` holds another data set or anything else.
     """
     if name not in DATASETS:
         raise InputError(f"data set {name!r} is unknown, expected one of {', '.join(DATASETS)}.")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,27 +37,41 @@ class ReportInput(BaseModel):
     datasets: list[Path | str] = Field(
         description="Data sets, folders or URLs; the rendered ones are pictured."
     )
-    evaluations: list[Path] = Field(description="Result files of evaluate.")
+    evaluations: list[Path] = Field(
+        description="Result files of evaluate, each in a folder of its run: RUN/evaluation/*.json."
+    )
     runs: list[Path] = Field(
-        description="Training run folders, each with config.yaml, loss.csv (step, epoch, "
-        "train_loss, validation_loss) and train.json; a model that is not trained has no loss.csv."
+        description="Training folders, RUN/models/LABEL, each with config.yaml, loss.csv (step, "
+        "epoch, train_loss, validation_loss) and train.json; a model that is not trained has no "
+        "loss.csv."
     )
     predictions: list[Path] = Field(description="The predictions files that were scored.")
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A result with what it was computed from."""
+    """A result with what it was computed from.
+
+    Attributes:
+        evaluation: The result.
+        path: Its file.
+        predictions: The predictions that were scored.
+        manifest: The data set that they were scored on.
+        run: Name of its run; empty when the report is about one run.
+        data_name: Name of the data set, its own among those of the report.
+    """
 
     evaluation: Evaluation
     path: Path
     predictions: Path
     manifest: Manifest
+    run: str
+    data_name: str
 
     @property
     def label(self) -> str:
-        """Name of the model."""
-        return self.evaluation.provenance.prediction_info.label
+        """Name of the model, with its run where there are several."""
+        return _label(self.run, self.evaluation.provenance.prediction_info.label)
 
     @property
     def is_baseline(self) -> bool:
@@ -65,7 +82,7 @@ class Scored:
     def target(self) -> str:
         """Data set and split, the heading that it is shown under."""
         split = self.evaluation.split or "all"
-        return f"{self.evaluation.provenance.data_name} · {split}"
+        return f"{self.data_name} · {split}"
 
     @cached_property
     def rows(self) -> pa.Table:
@@ -92,7 +109,7 @@ class Training:
     """A training run.
 
     Attributes:
-        label: Name of the folder.
+        label: Name of the folder, with its run where there are several.
         config_yaml: Its configuration.
         facts: What train.json says at its top level, texts and numbers only.
         losses: Curve name to (steps, values); empty when nothing was trained.
@@ -110,10 +127,12 @@ def read_scored(inputs: ReportInput) -> list[Scored]:
     Raises:
         InputError: A file is missing, damaged, or not the one that was scored.
     """
+    names = _run_names(inputs)
     by_digest = {_digest(path): path for path in inputs.predictions}
     manifests = [Manifest.open(str(root)) for root in inputs.datasets]
+    data_names = _data_names(manifests)
     found = []
-    for path in inputs.evaluations:
+    for path in dict.fromkeys(inputs.evaluations):
         evaluation = read_evaluation(path)
         origin = evaluation.provenance
         predictions = by_digest.get(origin.predictions_sha256)
@@ -129,16 +148,25 @@ def read_scored(inputs: ReportInput) -> list[Scored]:
                 f"{path}: scored on {origin.data}, expected data set {origin.data_name!r} with the "
                 "same recipe digest among the data sets given."
             )
-        found.append(Scored(evaluation, path, predictions, same[0]))
+        run, data_name = names[_run_folder(path)], data_names[identity]
+        found.append(Scored(evaluation, path, predictions, same[0], run, data_name))
     return found
 
 
-def read_training(folder: Path) -> Training:
-    """Reads a training run.
+def read_trainings(inputs: ReportInput) -> list[Training]:
+    """Reads the training runs.
 
     Raises:
-        InputError: The folder or one of its files is missing or damaged.
+        InputError: A folder or one of its files is missing or damaged.
     """
+    names = _run_names(inputs)
+    return [
+        _read_training(folder, _label(names[_run_folder(folder)], folder.name))
+        for folder in dict.fromkeys(inputs.runs)
+    ]
+
+
+def _read_training(folder: Path, label: str) -> Training:
     try:
         config_yaml = (folder / "config.yaml").read_text()
         facts = json.loads((folder / "train.json").read_text())
@@ -149,7 +177,38 @@ def read_training(folder: Path) -> Training:
             f"step, train_loss and validation_loss ({error!r})."
         ) from error
     plain = {k: v for k, v in facts.items() if isinstance(v, str | int | float)}
-    return Training(folder.name, config_yaml, plain, losses)
+    return Training(label, config_yaml, plain, losses)
+
+
+def _label(run: str, name: str) -> str:
+    return f"{run} · {name}" if run else name
+
+
+def _run_folder(path: Path) -> Path:
+    """The run that holds RUN/evaluation/x.json or RUN/models/x."""
+    return path.resolve().parent.parent
+
+
+def _run_names(inputs: ReportInput) -> dict[Path, str]:
+    """A name of its own for each run folder; empty when there is one."""
+    folders = {_run_folder(path) for path in (*inputs.evaluations, *inputs.runs)}
+    if len(folders) < 2:
+        return dict.fromkeys(folders, "")
+    common = Path(os.path.commonpath(folders))
+    return {
+        folder: folder.name if folder == common else str(folder.relative_to(common))
+        for folder in folders
+    }
+
+
+def _data_names(manifests: Iterable[Manifest]) -> dict[tuple[str, str | None], str]:
+    """Names of the data sets by name and recipe digest; the digest stands in those that clash."""
+    identities = {(m.info.name, m.info.recipe_digest) for m in manifests}
+    count = Counter(name for name, _ in identities)
+    return {
+        (name, digest): name if count[name] == 1 else f"{name} {(digest or 'undigested')[:12]}"
+        for name, digest in identities
+    }
 
 
 def _digest(path: Path) -> str:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from evaluation.report.drawing import CHAIN_COLOURS
 from evaluation.report.gallery import Gallery
-from evaluation.report.inputs import ReportInput, Scored, read_scored, read_training
+from evaluation.report.inputs import ReportInput, Scored, read_scored, read_trainings
 from evaluation.report.tables import group, headline, score_table
 from mano_assets.skeleton import FINGERS
 from render.manifest import Manifest
@@ -39,8 +39,8 @@ def write_report(run: ReportInput, out: Path) -> Path:
         InputError: Something named in `run` is missing or damaged.
     """
     scored = read_scored(run)
-    runs = [read_training(folder) for folder in run.runs]
-    manifests = [Manifest.open(str(root)) for root in run.datasets]
+    runs = read_trainings(run)
+    manifests = [Manifest.open(str(root)) for root in dict.fromkeys(run.datasets)]
     rendered = [manifest for manifest in manifests if manifest.info.kind == "synthetic"]
     groups = group(scored)
     tables = [score_table(results) for results in groups]

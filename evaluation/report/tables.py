@@ -68,14 +68,13 @@ def group(scored: Sequence[Scored]) -> list[list[Scored]]:
 
 
 def score_table(results: Sequence[Scored]) -> ScoreTable:
-    """The table of a group, the baseline last."""
+    """The table of a group, the baselines last."""
     first = results[0].evaluation
     names = [
         name
         for name in first.protocol.metrics
         if any(name in found.evaluation.metrics for found in results)
     ]
-    baseline = _baseline(results)
     ordered = sorted(results, key=lambda found: found.is_baseline)
     return ScoreTable(
         target=results[0].target,
@@ -86,7 +85,7 @@ def score_table(results: Sequence[Scored]) -> ScoreTable:
             Row(
                 found.label,
                 found.is_baseline,
-                [_cell(found, results, baseline, METRICS[name]) for name in names],
+                [_cell(found, results, METRICS[name]) for name in names],
             )
             for found in ordered
         ],
@@ -97,18 +96,20 @@ def score_table(results: Sequence[Scored]) -> ScoreTable:
 
 
 def headline(results: Sequence[Scored]) -> Headline | None:
-    """The best model against the baseline by mean joint error.
+    """The best model against its run's baseline by mean joint error.
 
     None without a baseline or with too few hands to say anything.
     """
     name = "epe_px"
-    baseline = _baseline(results)
-    models = [r for r in results if not r.is_baseline and name in r.evaluation.metrics]
-    few = results[0].evaluation.n < FEW
-    if few or not models or baseline is None or name not in baseline.evaluation.metrics:
+    pairs = [
+        (found.evaluation.metrics[name].value, reference, found)
+        for found in results
+        if name in found.evaluation.metrics
+        and (reference := _baseline_value(found, results, name)) is not None
+    ]
+    if results[0].evaluation.n < FEW or not pairs:
         return None
-    best = min(models, key=lambda found: found.evaluation.metrics[name].value)
-    value, reference = (r.evaluation.metrics[name].value for r in (best, baseline))
+    value, reference, best = min(pairs, key=lambda pair: pair[0])
     return Headline(
         ratio=f"{value / reference:.2f}",
         label=best.label,
@@ -118,13 +119,19 @@ def headline(results: Sequence[Scored]) -> Headline | None:
     )
 
 
-def _baseline(results: Sequence[Scored]) -> Scored | None:
-    return next((found for found in results if found.is_baseline), None)
+def _baseline_value(found: Scored, results: Sequence[Scored], metric: str) -> float | None:
+    """What the baseline learned in the same run scores; None for a baseline or without one."""
+    if found.is_baseline:
+        return None
+    scores = (
+        other.evaluation.metrics.get(metric)
+        for other in results
+        if other.is_baseline and other.run == found.run
+    )
+    return next((score.value for score in scores if score is not None), None)
 
 
-def _cell(
-    found: Scored, results: Sequence[Scored], baseline: Scored | None, metric: Metric
-) -> Cell | None:
+def _cell(found: Scored, results: Sequence[Scored], metric: Metric) -> Cell | None:
     score = found.evaluation.metrics.get(metric.id)
     if score is None:
         return None
@@ -133,10 +140,8 @@ def _cell(
         r.evaluation.metrics[metric.id].value for r in results if metric.id in r.evaluation.metrics
     ]
     best = max(known) if metric.higher_is_better else min(known)
-    reference = baseline.evaluation.metrics.get(metric.id) if baseline is not None else None
-    ratio = ""
-    if reference is not None and baseline is not found and reference.value > 0:
-        ratio = f"× {score.value / reference.value:.2f}"
+    reference = _baseline_value(found, results, metric.id)
+    ratio = f"× {score.value / reference:.2f}" if reference else ""
     return Cell(
         value=f"{score.value:.{digits}f}",
         interval=f"{score.low:.{digits}f} – {score.high:.{digits}f}",

@@ -33,6 +33,40 @@ def test_another_data_set_is_not_overwritten(interhand: InterHandTree, drawn: Dr
     assert (drawn.root / "dataset.json").read_bytes() == before
 
 
+def test_a_folder_of_other_things_is_left_alone(interhand: InterHandTree, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    kept = [out / "images/mine.tar", out / "manifest/mine.parquet"]
+    for path in kept:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"precious")
+    for where in (out, kept[0]):
+        with pytest.raises(
+            InputError, match="is not empty and not a data set, expected a new folder"
+        ):
+            import_dataset("interhand26m", interhand.root, "test", where)
+    assert [path.read_bytes() for path in kept] == [b"precious"] * 2
+    assert not (out / "dataset.json").exists()
+
+
+def test_an_empty_folder_is_taken(interhand: InterHandTree, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    assert import_dataset("interhand26m", interhand.root, "test", out).num_samples == 3
+
+
+@pytest.mark.parametrize("what", ["data", "camera", "joint_3d"])
+def test_a_missing_annotation_file_touches_nothing(
+    interhand: InterHandTree, tmp_path: Path, what: str
+) -> None:
+    out = tmp_path / "out"
+    import_dataset("interhand26m", interhand.root, "test", out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    (interhand.root / f"annotations/test/InterHand2.6M_test_{what}.json").unlink()
+    with pytest.raises(InputError, match=rf"test_{what}\.json: cannot be read"):
+        import_dataset("interhand26m", interhand.root, "test", out)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
 def test_importing_again_gives_the_same_and_failing_loses_nothing(
     interhand: InterHandTree, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,12 +12,13 @@ import pytest
 from PIL import Image
 from sketched_hands import Drawn
 
-from evaluation.report import ReportInput, write_report
+from evaluation.report import ReportInput, plots, write_report
 from evaluation.scoring import evaluate
 from mano_assets.errors import InputError
 from render.manifest import Manifest
 from render.manifest.predictions import PredictionInfo, write_predictions
 from render.manifest.reading import column_array
+from render.manifest.writing import write_info
 
 SHIFTS_PX = {"simplebaseline": 3.0, "meanpose": 10.0}
 
@@ -42,8 +44,10 @@ class Page(HTMLParser):
         self.text += data
 
 
-def make_input(drawn: Drawn, root: Path, splits: tuple[str, ...]) -> ReportInput:
-    """Two models on each split: 3 px off in two dimensions, and the baseline 10 px off."""
+def make_input(
+    drawn: Drawn, root: Path, splits: tuple[str, ...], factor: float = 1.0
+) -> ReportInput:
+    """Two models on each split: 3 px off in two dimensions, and the baseline `factor` * 10 px."""
     predictions, evaluations, runs = [], [], []
     manifest = Manifest.open(str(drawn.root))
     for split in splits:
@@ -51,17 +55,18 @@ def make_input(drawn: Drawn, root: Path, splits: tuple[str, ...]) -> ReportInput
         ids = table["sample_id"].to_pylist()
         joints_px = column_array(table, "joints_2d", 21, 2)
         joints_cam_m = column_array(table, "joints_3d", 21, 3)
-        for system, shift in SHIFTS_PX.items():
+        for system, shift_px in SHIFTS_PX.items():
+            shift = shift_px * (factor if system == "meanpose" else 1)
             info = PredictionInfo(
                 system=system, label=f"the {system}", checkpoint=f"models/{system}/best.ckpt",
                 checkpoint_sha256="ab" * 32, train_recipe_digests=["cd" * 32], data="dataset",
                 data_name="drawn", data_recipe_digest=drawn.info.recipe_digest, split=split,
             )  # fmt: skip
-            file = root / f"{system}-{split}.parquet"
+            file = root / f"predictions/{system}-{split}.parquet"
             write_predictions(
                 file, info, ids, joints_px + shift * np.array([0.6, 0.8]), joints_cam_m
             )
-            result = root / f"{system}-{split}.json"
+            result = root / f"evaluation/{system}-{split}.json"
             evaluate(file, f"{drawn.root}:{split}", None, result)
             predictions.append(file)
             evaluations.append(result)
@@ -136,6 +141,64 @@ def test_the_table_shows_the_ratio_to_the_baseline(page: Page) -> None:
     assert "the meanpose (baseline) 10.00 10.00 – 10.00" in words
     assert "drawn · test_easy · 9 hands · protocol handforge-2d3d" in words
     assert "Only 9 hands: this shows that the path works" in words
+
+
+def test_the_page_says_where_the_crops_come_from(page: Page) -> None:
+    results = " ".join(page.text.split()).split("What the numbers are")[0]
+    assert "crop comes from the ground-truth hand box (an oracle box: 1.2 times" in results
+
+
+def joined(*inputs: ReportInput) -> ReportInput:
+    lists = ("datasets", "evaluations", "runs", "predictions")
+    return inputs[0].model_copy(
+        update={name: [path for it in inputs for path in getattr(it, name)] for name in lists}
+    )
+
+
+def test_runs_on_the_same_data_stay_apart(
+    drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn_losses = []
+    draw = plots.loss_curves
+
+    def note(theme, curves):
+        drawn_losses.append(curves)
+        return draw(theme, curves)
+
+    monkeypatch.setattr(plots, "loss_curves", note)
+    both = joined(
+        make_input(drawn, tmp_path / "a", ("val",)),
+        make_input(drawn, tmp_path / "b", ("val",), factor=0.5),
+    )
+    text = " ".join(Page(write_report(both, tmp_path / "report").read_text()).text.split())
+    assert "a · the simplebaseline 3.00 3.00 – 3.00 × 0.30" in text
+    assert "b · the simplebaseline 3.00 3.00 – 3.00 × 0.60" in text
+    assert "b · the meanpose (baseline) 5.00 5.00 – 5.00" in text
+    assert text.count("drawn · val · 4 hands") == 1
+    assert set(drawn_losses[0]) == {"a · simplebaseline", "b · simplebaseline"}
+
+
+def test_data_sets_of_one_name_stay_apart(drawn: Drawn, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(drawn.root, copy)
+    info = drawn.info.model_copy(update={"recipe_digest": "fedcba9876543210" * 4})
+    write_info(copy, info)
+    both = joined(
+        make_input(drawn, tmp_path / "x/run", ("val",)),
+        make_input(Drawn(copy, info), tmp_path / "y/run", ("val",), factor=0.5),
+    )
+    text = " ".join(Page(write_report(both, tmp_path / "report").read_text()).text.split())
+    assert "drawn 0123456789ab · val · 4 hands" in text
+    assert "drawn fedcba987654 · val · 4 hands" in text
+    assert "x/run · the simplebaseline 3.00 3.00 – 3.00 × 0.30" in text
+    assert "y/run · the simplebaseline 3.00 3.00 – 3.00 × 0.60" in text
+
+
+def test_a_run_given_twice_stands_there_once(
+    inputs: ReportInput, page: Page, tmp_path: Path
+) -> None:
+    twice = Page(write_report(joined(inputs, inputs), tmp_path / "report").read_text())
+    assert twice.text == page.text
 
 
 def test_the_chain_and_the_recipe_are_on_the_page(written: Path, inputs: ReportInput) -> None:

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sketched_hands import Drawn
@@ -18,14 +20,15 @@ from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from render.manifest import JointState, Manifest, write_dataset
 from render.manifest.reading import column_array
+from render.manifest.writing import write_info
 
 Predict = Callable[..., Path]
 
 
 def truth(root: Path, split: str | None) -> tuple[list[str], np.ndarray, np.ndarray]:
     table = Manifest.open(str(root)).table(split)
-    arrays = (column_array(table, f"joints_{d}d", 21, d) for d in (2, 3))
-    return table["sample_id"].to_pylist(), *arrays
+    joints_px, joints_cam_m = (column_array(table, f"joints_{d}d", 21, d) for d in (2, 3))
+    return table["sample_id"].to_pylist(), joints_px, joints_cam_m
 
 
 def test_a_shift_is_scored_whatever_the_order(
@@ -163,6 +166,11 @@ def test_refusals(drawn: Drawn, predict: Predict, tmp_path: Path) -> None:
     refused("skeleton is 'mano16', expected .*'hand21'", ids, joints_px, skeleton="mano16")
     refused("protocol 'pck' is unknown, expected one of handforge", ids, joints_px, protocol="pck")
     refused("no split 'test', expected one of test_easy", ids, joints_px, data=f"{drawn.root}:test")
+    refused(
+        r"predictions\.parquet: predicted on a data set with recipe digest fedcba987654, expected "
+        r".*dataset's 0123456789ab\.$",
+        ids, joints_px, data_recipe_digest="fedcba9876543210" * 4,
+    )  # fmt: skip
     refused("nowhere: not a data set", ids, joints_px, data=str(tmp_path / "nowhere"))
     refused("nothing can be scored on .*no joints_2d; .*no joints_3d", ids, None)
     with pytest.raises(InputError, match=r"none\.parquet: no such file, expected predictions"):
@@ -183,15 +191,82 @@ def test_a_real_set_without_protocol_must_name_one(drawn: Drawn) -> None:
         ("runs/a/dataset:val", ("runs/a/dataset", "val")),
         ("s3://bucket/dataset", ("s3://bucket/dataset", None)),
         ("s3://bucket/dataset:test_easy", ("s3://bucket/dataset", "test_easy")),
+        ("http://host:8080/dataset", ("http://host:8080/dataset", None)),
+        ("C:\\data\\hands", ("C:\\data\\hands", None)),
+        ("C:\\data\\hands:val", ("C:\\data\\hands", "val")),
     ],
 )
 def test_split_data(data: str, expected: tuple[str, str | None]) -> None:
     assert split_data(data) == expected
 
 
+@pytest.mark.parametrize("data", ["", "runs/a/dataset:", ":val"])
+def test_empty_root_or_split(data: str) -> None:
+    with pytest.raises(InputError, match=r"^data: .*expected ROOT or ROOT:SPLIT\.$"):
+        split_data(data)
+
+
+def test_an_unfinished_data_set_is_not_scored_on(
+    drawn: Drawn, predict: Predict, tmp_path: Path
+) -> None:
+    shutil.copytree(drawn.root, tmp_path / "half")
+    write_info(tmp_path / "half", drawn.info.model_copy(update={"state": "rendering"}))
+    ids, joints_px, _ = truth(drawn.root, "val")
+    with pytest.raises(InputError, match="half: state is 'rendering', expected a complete data"):
+        evaluate(predict(ids, joints_px), f"{tmp_path / 'half'}:val", None, tmp_path / "a.json")
+
+
+def test_predictions_of_this_recipe_are_scored(
+    drawn: Drawn, predict: Predict, tmp_path: Path
+) -> None:
+    ids, joints_px, _ = truth(drawn.root, "val")
+    file = predict(ids, joints_px, data_recipe_digest=str(drawn.info.recipe_digest))
+    assert evaluate(file, f"{drawn.root}:val", None, tmp_path / "a.json")["n"] == 4
+
+
+def test_an_interrupted_write_leaves_the_old_samples_file(
+    drawn: Drawn, predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, joints_px, _ = truth(drawn.root, "val")
+    file, out = predict(ids, joints_px), tmp_path / "a.json"
+    evaluate(file, f"{drawn.root}:val", None, out)
+    before = (tmp_path / "a.samples.parquet").read_bytes()
+
+    def break_off(_, where, **_options) -> None:
+        with pa.output_stream(where) if isinstance(where, Path) else where as stream:
+            stream.write(b"PAR1")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pq, "write_table", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(file, f"{drawn.root}:val", None, out)
+    assert (tmp_path / "a.samples.parquet").read_bytes() == before
+
+
+@pytest.mark.parametrize("protocol", ["handforge-2d3d", "interhand26m", "coco-wholebody"])
+def test_protocols_say_where_the_crops_come_from(protocol: str) -> None:
+    description = PROTOCOLS[protocol].description
+    assert "ground-truth hand box (an oracle box)" in description
+    assert ("the data set's own" in description) == (protocol == "coco-wholebody")
+    assert ("1.2 times the joints' own" in description) == (protocol != "coco-wholebody")
+
+
+def test_interhand_does_not_claim_the_authors_numbers() -> None:
+    description = PROTOCOLS["interhand26m"].description
+    assert "both sides pooled over the same 21 joints; the authors average over 42" in description
+    assert "as the authors" not in description
+
+
 def test_a_result_file_must_be_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.json: no such file, expected a result"):
         read_evaluation(tmp_path / "a.json")
-    (tmp_path / "a.json").write_text("{}")
-    with pytest.raises(InputError, match=r"a\.json: not a result of evaluate"):
-        read_evaluation(tmp_path / "a.json")
+    for content, problem in (
+        (b"{}", r"protocol: Field required"),
+        (b"", r"Invalid JSON: EOF.*"),
+        (b"\xff", r".*invalid start byte"),
+    ):
+        (tmp_path / "a.json").write_bytes(content)
+        message = rf"^.*a\.json: not a result of evaluate \({problem}\)\.$"
+        with pytest.raises(InputError, match=message) as caught:
+            read_evaluation(tmp_path / "a.json")
+        assert "\n" not in str(caught.value)
