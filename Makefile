@@ -3,6 +3,7 @@
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
+PYTHON3 := $(shell command -v python3 || command -v python3.11)
 UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 OUT    ?= runs/demo
 
@@ -28,7 +29,7 @@ check: $(STAMP)  ## lint and types only
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pyright
 
-bench: $(STAMP)  ## the figures that the README quotes
+bench: $(STAMP)  ## measure the renderer
 	$(VENV)/bin/handforge bench render
 
 clean:  ## remove the environment and the demo's output
@@ -43,11 +44,11 @@ $(STAMP): requirements.lock pyproject.toml | $(UV)
 
 # uv from its wheel, by whichever of Python's own installers is there.
 .uv/bin/uv:
-	@python3 -m venv .uv 2>/dev/null && .uv/bin/python -m pip install --quiet uv \
-	|| python3 -m pip install --quiet --target .uv uv 2>/dev/null \
+	@$(PYTHON3) -m venv .uv 2>/dev/null && .uv/bin/python -m pip install --quiet uv \
+	|| $(PYTHON3) -m pip install --quiet --target .uv uv 2>/dev/null \
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	     && apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null \
-	     && rm -rf .uv && python3 -m venv .uv && .uv/bin/python -m pip install --quiet uv; } \
+	     && rm -rf .uv && $(PYTHON3) -m venv .uv && .uv/bin/python -m pip install --quiet uv; } \
 	|| { echo "handforge: python3 has neither venv nor pip; expected them, or uv on the PATH:" \
 	     "apt-get install python3-venv"; exit 2; }
 
