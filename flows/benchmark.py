@@ -73,7 +73,7 @@ def absent(run: RegisteredRun, wanted: Sequence[RealData]) -> list[str]:
     away = [
         f"{name}: {real.name} {real.split} is not at {real.root}."
         for real in wanted
-        if not real.root.is_dir()
+        if not real.present
     ]
     return [*untrained, *unrendered, *away]
 

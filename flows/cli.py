@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from flows.commands import data, models, pages
 from flows.commands.bench import bench
@@ -20,7 +21,19 @@ from flows.commands.options import (
 )
 from mano_assets.errors import InputError
 
+
+class _Verbs(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Caught here: further out Typer would end it with exit code 1.
+            print("handforge: interrupted.", file=sys.stderr)
+            raise SystemExit(130) from None
+
+
 app = typer.Typer(
+    cls=_Verbs,
     help="Synthetic hand images with exact labels, and the models trained and measured on them.",
     no_args_is_help=True,
     add_completion=False,
@@ -65,9 +78,20 @@ app.add_typer(bench, name="bench", rich_help_panel="Figures")
 
 
 def main() -> None:
-    """Entry point: what the user gave wrong ends in one sentence and exit code 2."""
+    """Entry point: what ends a verb is told without a traceback.
+
+    Exit code 2 for what the user gave wrong, 1 for a failed rendering, 130 for Ctrl-C.
+    """
     try:
         app(prog_name="handforge")
     except InputError as error:
         print(f"handforge: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except RuntimeError as error:
+        # Not at the top: `--help` loads no room.
+        from render.dataset import RenderError
+
+        if not isinstance(error, RenderError):
+            raise
+        print(f"handforge: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

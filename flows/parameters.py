@@ -8,8 +8,13 @@ from pydantic import Field
 
 from render.poses.distributions import DISTRIBUTIONS
 
-_POSES: dict[str, Any] = {"enum": sorted(DISTRIBUTIONS)}
-PoseDistribution = Annotated[str, Field(json_schema_extra=_POSES)]
+# Not an enum: a recipe's own handshapes are distributions too. In the schema's own words, because
+# Prefect puts the docstring's in place of a field's description.
+_POSES: dict[str, Any] = {
+    "description": "Pose distribution of every split, instead of the recipe's: one of "
+    f"{', '.join(sorted(DISTRIBUTIONS))}, or one of the recipe's own handshapes."
+}
+PoseDistribution = Annotated[str, Field(min_length=1, json_schema_extra=_POSES)]
 NumImages = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Epochs = Annotated[int, Field(ge=1)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -20,8 +19,6 @@ BASELINE = "meanpose"
 """Trained in every run: no number means anything without it."""
 
 _FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
-_WITHOUT_EFFECT = {"num_loader_workers", "cache_limit_gb"}
-"""Of `TrainConfig`: how fast, not what."""
 
 
 class RealData(BaseModel):
@@ -30,8 +27,13 @@ class RealData(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(description="Data set name, such as interhand26m.")
-    root: Path = Field(description="Folder it was unpacked in; skipped when it does not exist.")
+    root: Path = Field(description="Folder it was unpacked in; skipped when absent or empty.")
     split: str = Field("test", description="Its split, by its own name.")
+
+    @property
+    def present(self) -> bool:
+        """Whether the folder holds anything; the place of a disk that is not mounted does not."""
+        return self.root.is_dir() and any(self.root.iterdir())
 
     @model_validator(mode="after")
     def _known(self) -> RealData:
@@ -136,7 +138,10 @@ def adjusted(
     """
     dataset = recipe.dataset
     if pose_distribution is not None:
-        dataset = dataset.with_poses(pose_distribution)
+        try:
+            dataset = dataset.with_poses(pose_distribution)
+        except InputError as error:
+            raise InputError(f"pose_distribution: {error}") from error
     if num_images is not None:
         dataset = dataset.with_num_images(num_images)
     seeded = {} if seed is None else {"seed": seed}
@@ -148,11 +153,6 @@ def adjusted(
     return parse(Recipe, values, f"changed recipe {recipe.name!r}")
 
 
-def effective(config: TrainConfig) -> dict[str, Any]:
-    """What of a model's configuration can affect it, JSON-able."""
-    return config.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
-
-
 def recipe_digest(recipe: Recipe) -> str:
     """SHA-256 of all that can affect the output, hex.
 
@@ -162,4 +162,4 @@ def recipe_digest(recipe: Recipe) -> str:
     values = recipe.model_dump(
         mode="json", exclude={"hand": {"mano_dir"}, "real": {"__all__": {"root"}}}
     )
-    return digest_of(values | {"training": [effective(config) for config in recipe.models]})
+    return digest_of(values | {"training": [config.identity() for config in recipe.models]})

@@ -54,7 +54,7 @@ def find_targets(recipe: Recipe, folder: RunFolder) -> list[Target]:
     for real in recipe.real:
         target = stages.import_real(real, folder)
         if target is None:
-            print(f"{real.name} {real.split}: skipped, {real.root} is not a folder.")
+            print(f"{real.name} {real.split}: skipped, {real.root} is no folder or is empty.")
         else:
             targets.append(target)
     return targets

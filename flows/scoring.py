@@ -19,7 +19,7 @@ def import_all(reals: Sequence[RealData], folder: RunFolder) -> list[Target]:
     for real in reals:
         target = tasks.import_real(real, folder)
         if target is None:
-            print(f"{real.name} {real.split}: skipped, {real.root} is not a folder.")
+            print(f"{real.name} {real.split}: skipped, {real.root} is no folder or is empty.")
         else:
             targets.append(target)
     return targets

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows import stamps
 from flows.folder import RunFolder
-from flows.recipes import RealData, Recipe, effective, recipe_digest
+from flows.recipes import RealData, Recipe, recipe_digest
 from flows.results import Result, Target
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def train_model(recipe: Recipe, config: TrainConfig, folder: RunFolder) -> Path:
     """Trains a model on the rendered data; returns its checkpoint."""
     out = folder.model(config.label)
     inputs = {
-        "config": effective(config),
+        "config": config.identity(),
         "data": stamps.dataset_identity(folder.dataset),
         "train_on": recipe.train_on,
         "validate_on": recipe.validate_on,
@@ -86,7 +86,7 @@ def import_real(real: RealData, folder: RunFolder) -> Target | None:
     """Reads a public data set into the manifest; None when it is not on this machine."""
     from evaluation.datasets import DATASETS, import_dataset
 
-    if not real.root.is_dir():
+    if not real.present:
         return None
     target = Target(real.name, real.split, folder.real(real.name, real.split))
     files = DATASETS[real.name].annotation_files(real.root, real.split)

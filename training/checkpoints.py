@@ -79,9 +79,10 @@ def load_checkpoint(path: Path) -> TrainedModel:
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file fails in as many ways as its parsers have
-        raise InputError(f"{path}: not a checkpoint written by training ({_first(error)}).") from (
-            error
-        )
+        raise InputError(
+            f"{path}: is damaged or holds more than tensors and plain values, expected a "
+            "checkpoint written by `handforge train`."
+        ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: not a checkpoint written by training, expected {FORMAT}.")
     try:

@@ -58,6 +58,9 @@ def predict(
     images: Annotated[
         Path | None, typer.Option(help="Folder of image files, each of one hand.")
     ] = None,
+    side: Annotated[
+        str, typer.Option(metavar="right|left", help="Which hand --images shows.")
+    ] = "right",
 ) -> None:
     """Predict joints on a data set or a folder of images."""
     if (data is None) == (images is None):
@@ -67,7 +70,7 @@ def predict(
     if data is not None:
         print(predict(checkpoint, data, out))
     if images is not None:
-        print(predict_images(checkpoint, images, out))
+        print(predict_images(checkpoint, images, out, side))
 
 
 def evaluate(

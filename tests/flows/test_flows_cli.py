@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from stand_ins import TINY, write_tiny_dataset
 
 from flows.cli import main
+from render.dataset import RenderError
 
 
 def handforge(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -36,11 +36,8 @@ def call(
     return in_process
 
 
-def test_help_lists_the_verbs_and_is_quick() -> None:
-    handforge("--help")
-    start = time.monotonic()
+def test_help_lists_the_verbs() -> None:
     done = handforge("--help")
-    assert time.monotonic() - start < 3
     assert done.returncode == 0
     for verb in (
         "run", "assets", "poses", "render", "verify", "import", "systems", "train", "predict",
@@ -50,12 +47,19 @@ def test_help_lists_the_verbs_and_is_quick() -> None:
 
 
 def test_help_loads_no_heavy_room() -> None:
-    code = (
-        "import sys, flows.cli; print([m for m in ('torch', 'pyarrow', 'prefect', 'numpy', "
-        "'pydantic') if m in sys.modules])"
-    )
+    heavy = ("torch", "prefect", "bpy", "matplotlib", "pyarrow", "numpy", "pydantic")
+    code = f"""
+import sys
+from flows.cli import main
+sys.argv = ["handforge", "--help"]
+try:
+    main()
+except SystemExit as ended:
+    assert ended.code == 0
+print([name for name in {heavy} if name in sys.modules])
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_systems_are_listed() -> None:
@@ -144,6 +148,53 @@ def test_user_sees_no_traceback() -> None:
     assert done.stderr == (
         "handforge: recipe 'nope' is unknown, expected one of demo, full or a YAML file.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "told"),
+    [
+        (RenderError("part 3: Blender ended with code 1."), 1, "part 3: Blender ended with code 1"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_failed_rendering_and_interruption_are_told_without_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[..., tuple[int, str]],
+    tmp_path: Path,
+    raised: BaseException,
+    code: int,
+    told: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("flows.run.run", fail)
+    found = call("run", "--recipe", TINY, "--out", tmp_path / "run")
+    assert found == (code, f"handforge: {told}.\n")
+
+
+def test_other_failures_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("flows.run.run", fail)
+    monkeypatch.setattr(sys, "argv", ["handforge", "run", "--recipe", str(TINY)])
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        main()
+
+
+@pytest.mark.parametrize(("options", "side"), [((), "right"), (("--side", "left"), "left")])
+def test_side_of_a_folder_of_images_is_passed_on(
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[..., tuple[int, str]],
+    options: tuple[str, ...],
+    side: str,
+) -> None:
+    given = []
+    monkeypatch.setattr("training.predict.predict_images", lambda *each: given.append(each))
+    code, error = call("predict", "--checkpoint", "m", "--images", "i", "--out", "o", *options)
+    assert (code, error) == (0, "")
+    assert given == [(Path("m"), Path("i"), Path("o"), side)]
 
 
 def test_poses_are_written_and_drawn(tmp_path: Path, hand_folder: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 from stand_ins import Rooms, write_tiny_dataset
 
 from flows.folder import RunFolder, claim, default_root, sole_user
-from flows.recipes import Recipe, adjusted, load_recipe, recipe_digest
+from flows.recipes import RealData, Recipe, adjusted, load_recipe, recipe_digest
 from flows.run import run
+from flows.stages import import_real
 from mano_assets.errors import InputError
 
 EVERYTHING = [
@@ -92,6 +93,64 @@ def test_changed_data_are_learnt_and_scored_anew(
     run(tiny, finished.root)
     assert rooms.taken() == EVERYTHING[1:]
     assert not left.exists()
+
+
+def files_of(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_damaged_data_cost_no_model(finished: RunFolder, tiny: Recipe, rooms: Rooms) -> None:
+    part = finished.dataset / "manifest" / "part-00000.parquet"
+    part.write_bytes(part.read_bytes()[:-100])
+    before = files_of(finished.root)
+    with pytest.raises(InputError, match=r"part-00000\.parquet: damaged"):
+        run(tiny, finished.root)
+    assert rooms.taken() == []
+    assert files_of(finished.root) == before
+
+
+def test_training_that_fails_on_changed_data_costs_no_model(
+    finished: RunFolder, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(config: object, data: object, out: Path, validation: object) -> Path:
+        out.mkdir(parents=True)
+        (out / "run.json").write_text("")
+        raise InputError("part-00000.tar: truncated.")
+
+    write_tiny_dataset(finished.dataset, {"train": 8, "easy": 4, "hard": 4}, seed=1)
+    before = files_of(finished.root)
+    monkeypatch.setattr("training.trainer.train", train)
+    with pytest.raises(InputError, match="truncated"):
+        run(tiny, finished.root)
+    assert files_of(finished.root) == before
+
+
+@pytest.mark.parametrize("left", [None, "readme.txt"])
+def test_emptied_real_root_costs_no_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str | None
+) -> None:
+    real = RealData(name="coco-wholebody", root=tmp_path / "coco", split="val")
+    labels = real.root / "annotations" / "coco_wholebody_val_v1.0.json"
+    labels.parent.mkdir(parents=True)
+    labels.write_text("{}")
+    folder = RunFolder(tmp_path / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "evaluation.datasets.import_dataset",
+            lambda name, root, split, out: write_tiny_dataset(out, {split: 3}),
+        )
+        assert import_real(real, folder) is not None
+    before = files_of(folder.root)
+    assert before
+    labels.unlink()
+    labels.parent.rmdir()
+    if left is None:
+        assert import_real(real, folder) is None
+    else:
+        (real.root / left).write_text("")
+        with pytest.raises(InputError, match=labels.name):
+            import_real(real, folder)
+    assert files_of(folder.root) == before
 
 
 def test_folder_of_another_recipe_is_refused_and_left_alone(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from stand_ins import write_tiny_dataset
 
 from flows.stamps import content_digest, dataset_identity, make, stamp_path
 
@@ -88,11 +89,63 @@ def test_folder_digest_is_of_names_and_contents(tmp_path: Path) -> None:
 
 
 def test_dataset_identity_is_of_the_rows(tmp_path: Path) -> None:
-    part = tmp_path / "manifest" / "part-00000.parquet"
-    part.parent.mkdir()
-    part.write_bytes(b"rows")
+    write_tiny_dataset(tmp_path, {"train": 3})
     first = dataset_identity(tmp_path)
-    (tmp_path / "dataset.json").write_text("{}")
+    described = tmp_path / "dataset.json"
+    described.write_text(described.read_text() + "\n")
     assert dataset_identity(tmp_path) == first
-    part.write_bytes(b"others")
+    write_tiny_dataset(tmp_path, {"train": 3}, seed=1)
     assert dataset_identity(tmp_path) != first
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_failed_maker_costs_nothing(tmp_path: Path, stamped: bool) -> None:
+    maker = Maker(tmp_path / "model" / "file")
+    make(tmp_path / "model", {"a": 1}, maker)
+    if not stamped:
+        stamp_path(tmp_path / "model").unlink()
+    before = files_of(tmp_path)
+
+    def fails() -> list[Path]:
+        (tmp_path / "model").mkdir()
+        (tmp_path / "model" / "half").write_text("")
+        raise ValueError("damaged input")
+
+    with pytest.raises(ValueError, match="damaged input"):
+        make(tmp_path / "model", {"a": 2}, fails)
+    assert files_of(tmp_path) == before
+
+
+def test_interrupted_change_can_be_resumed_or_taken_back(tmp_path: Path) -> None:
+    maker = Maker(tmp_path / "model" / "file")
+    make(tmp_path / "model", {"a": 1}, maker)
+    before = files_of(tmp_path)
+    found = []
+
+    def interrupted() -> list[Path]:
+        found.append((tmp_path / "model").exists())
+        (tmp_path / "model").mkdir(exist_ok=True)
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            make(tmp_path / "model", {"a": 2}, interrupted)
+    assert found == [False, True]
+    make(tmp_path / "model", {"a": 1}, maker)
+    assert maker.times == 1
+    assert files_of(tmp_path) == before
+
+
+def test_replaced_output_is_not_kept(tmp_path: Path) -> None:
+    maker = Maker(tmp_path / "file")
+    for value in (1, 2):
+        make(maker.output, {"a": value}, maker)
+    assert set(files_of(tmp_path)) == {"file", "file.inputs"}

@@ -18,6 +18,7 @@ from training.codecs import (
     inside,
     recover_root_depth,
 )
+from training.systems.registry import Latent25DOptions
 
 CAMERA_K = np.array([[480.0, 0, 130], [0, 470.0, 118], [0, 0, 1]])
 CODEC = Pose25D((HAND21.index("wrist"), HAND21.index("index_mcp")))
@@ -90,6 +91,23 @@ def test_pose25d_round_trip(seed: int, size: float) -> None:
     joints = torch.from_numpy(joints_cam_m)[None]
     decoded = CODEC.decode(
         joints_px, CODEC.encode(joints), torch.from_numpy(CAMERA_K)[None], bone_lengths(joints[0])
+    )
+    assert (decoded - joints).abs().max() < 1e-6
+
+
+@given(st.integers(0, 2**31), st.floats(1.5, 30))
+def test_shipped_depth_limits_leave_near_and_far_hands_alone(seed: int, root_bones: float) -> None:
+    limits = Latent25DOptions().root_depth_limits
+    codec = Pose25D(CODEC.reference, limits)
+    joints_cam_m = random_hand(np.random.default_rng(seed))
+    joints_cam_m -= joints_cam_m[HAND21.root]
+    joints_cam_m[:, 2] *= 0.2  # else the fingers of the nearest reach behind the camera
+    bone_m = np.linalg.norm(joints_cam_m[HAND21.index("index_mcp")])
+    joints_cam_m[:, 2] += root_bones * bone_m
+    joints = torch.from_numpy(joints_cam_m)[None]
+    joints_px = torch.from_numpy(project(joints_cam_m, CAMERA_K))[None]
+    decoded = codec.decode(
+        joints_px, codec.encode(joints), torch.from_numpy(CAMERA_K)[None], bone_lengths(joints[0])
     )
     assert (decoded - joints).abs().max() < 1e-6
 

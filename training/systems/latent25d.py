@@ -31,7 +31,6 @@ class Latent25D(System):
     map averaged under the same probabilities (section 3.4).
     """
 
-    predicts_3d = True
     mean_bones_m: Tensor
 
     def __init__(self, config: TrainConfig) -> None:

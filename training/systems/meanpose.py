@@ -20,7 +20,6 @@ class MeanPose(System):
     to the hand, so the depth of a hand grows with the focal length of its crop.
     """
 
-    predicts_3d = True
     mean_px: Tensor
     mean_rel_m: Tensor
     mean_depth_per_focal: Tensor

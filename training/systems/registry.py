@@ -63,9 +63,10 @@ class Latent25DOptions(DeconvOptions):
         "absolute depth less sensitive to noise.",
     )
     root_depth_limits: tuple[float, float] = Field(
-        default=(4.0, 50.0),
+        default=(1.0, 50.0),
         description="Range to which the recovered depth of the wrist is clamped, in reference "
-        "bones; catches bones that lie along the line of sight.",
+        "bones; catches bones that lie along the line of sight. The near end is low because a hand "
+        "that fills a wide-angle image is only a few bones away.",
     )
 
     @field_validator("reference_bone")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -31,8 +30,6 @@ class Pose:
 
 class System(nn.Module):
     """Backbone, head, codec and losses of one model; statistics of the data are its buffers."""
-
-    predicts_3d: ClassVar[bool] = False
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
