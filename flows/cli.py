@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,6 +83,9 @@ def main() -> None:
 
     Exit code 2 for what the user gave wrong, 1 for a failed rendering, 130 for Ctrl-C.
     """
+    if not sys.stderr.isatty():
+        # tqdm reads it when it is imported: a log needs no line every tenth of a second.
+        os.environ.setdefault("TQDM_MININTERVAL", "10")
     try:
         app(prog_name="handforge")
     except InputError as error:
