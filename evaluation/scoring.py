@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evaluation.averaging import average, bootstrap_interval, per_sample
 from evaluation.metrics import METRICS, Comparison
 from evaluation.protocols import Protocol, find_protocol
+from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from mano_assets.skeleton import SKELETONS
 from render.manifest import Manifest
@@ -85,12 +85,6 @@ def split_data(data: str) -> tuple[str, str | None]:
     if not root or split == "":
         raise InputError(f"data: {data!r} is not a data set, expected ROOT or ROOT:SPLIT.")
     return root, split
-
-
-def file_sha256(path: Path) -> str:
-    """Digest of a file, hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_evaluation(path: Path) -> Evaluation:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from flows.stamps import digest_of
 from flows.validation import parse, read_yaml
+from mano_assets.digests import json_digest
 from mano_assets.errors import InputError
 from mano_assets.hand import HandConfig
 from render.recipe import DatasetRecipe
@@ -162,4 +162,4 @@ def recipe_digest(recipe: Recipe) -> str:
     values = recipe.model_dump(
         mode="json", exclude={"hand": {"mano_dir"}, "real": {"__all__": {"root"}}}
     )
-    return digest_of(values | {"training": [config.identity() for config in recipe.models]})
+    return json_digest(values | {"training": [config.identity() for config in recipe.models]})

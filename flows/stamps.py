@@ -6,7 +6,6 @@ those that were made. Nothing else is taken as proof.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -15,22 +14,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mano_assets.digests import file_sha256, json_digest
 from render.manifest.writing import write_atomically
-
-
-def digest_of(value: Any) -> str:
-    """SHA-256 of a JSON-able value in its one canonical spelling, hex."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def content_digest(path: Path) -> str:
     """SHA-256 of a file, or of the names and contents of all files in a folder, hex."""
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file())
-        return digest_of({str(file.relative_to(path)): content_digest(file) for file in files})
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return json_digest({str(file.relative_to(path)): content_digest(file) for file in files})
+    return file_sha256(path)
 
 
 def dataset_identity(root: Path) -> str:
@@ -51,7 +44,7 @@ def _identity(root: Path, parts: tuple[tuple[str, int, int], ...]) -> str:
 
     # Bytes that cannot be read are no other data set for which to make everything anew.
     Manifest.open(str(root)).table(columns=["sample_id"])
-    return digest_of([content_digest(Path(name)) for name, _, _ in parts])
+    return json_digest([content_digest(Path(name)) for name, _, _ in parts])
 
 
 def stamp_path(output: Path) -> Path:
@@ -74,7 +67,7 @@ def make(output: Path, inputs: dict[str, Any], maker: Callable[[], Sequence[Path
     Returns:
         The first path that the maker returned, now or the last time.
     """
-    inputs_digest = digest_of(inputs)
+    inputs_digest = json_digest(inputs)
     stamp = _read(output)
     changed = stamp.get("inputs_digest") != inputs_digest
     if changed and _aside(output).exists() and not _is_whole(output, stamp):

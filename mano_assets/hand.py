@@ -7,7 +7,6 @@ with `ext="npz"`, and `hand.json`.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.spatial.transform import Rotation
 
+from mano_assets.digests import file_sha256, json_digest
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21, MANO16
 from mano_assets.skinning import blend
@@ -142,7 +142,7 @@ def load_hand(folder: Path) -> Hand:
     with np.load(path, allow_pickle=False) as stored:
         arrays = {key: stored[key] for key in stored.files}
     tips = tuple(TIP_VERTICES[finger] for finger, _ in HAND21.chains)
-    return Hand(arrays, tips, _sha256(path))
+    return Hand(arrays, tips, file_sha256(path))
 
 
 def hand_digest(folder: Path) -> str:
@@ -168,8 +168,8 @@ def build_hand(config: HandConfig, cache: Path | None = None) -> Path:
     Raises:
         InputError: The licensed files are missing or hold something else than arrays.
     """
-    key = json.dumps([_BUILD, config.model_dump(mode="json"), _sources(config)], sort_keys=True)
-    folder = (cache or cache_root()) / "hands" / hashlib.sha256(key.encode()).hexdigest()[:16]
+    key = json_digest([_BUILD, config.model_dump(mode="json"), _sources(config)])
+    folder = (cache or cache_root()) / "hands" / key[:16]
     if (folder / "hand.json").exists():
         return folder
     from mano_assets.smplx_check import check_with_smplx
@@ -185,7 +185,7 @@ def build_hand(config: HandConfig, cache: Path | None = None) -> Path:
         check_with_smplx(staging, load_hand(staging))
         record = {
             "config": config.model_dump(mode="json"),
-            "sha256": _sha256(staging / "MANO_RIGHT.npz"),
+            "sha256": file_sha256(staging / "MANO_RIGHT.npz"),
             "num_vertices": len(right["v_template"]),
         }
         (staging / "hand.json").write_text(json.dumps(record, indent=2) + "\n")
@@ -217,7 +217,7 @@ def _mano_file(config: HandConfig) -> Path:
 
 
 def _sources(config: HandConfig) -> str | None:
-    return _sha256(_mano_file(config)) if config.source == "mano" else None
+    return file_sha256(_mano_file(config)) if config.source == "mano" else None
 
 
 def mirrored(right: dict[str, Any]) -> dict[str, Any]:
@@ -242,7 +242,3 @@ def _save(path: Path, arrays: dict[str, Any]) -> None:
     # Uncompressed and in a fixed order: the same arrays make the same bytes.
     with path.open("wb") as stream:
         np.savez(stream, **dict(sorted(arrays.items())))
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

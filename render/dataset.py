@@ -6,9 +6,7 @@ Parquet file is, and nothing else is remembered.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-import json
 import os
 import subprocess
 import sys
@@ -20,6 +18,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from mano_assets.digests import file_sha256, json_digest
 from mano_assets.errors import InputError
 from mano_assets.hand import hand_digest
 from render.environments import list_environments
@@ -41,13 +40,12 @@ def dataset_digest(recipe: DatasetRecipe, hand: Path) -> str:
     described = recipe.model_dump(mode="json")
     # Where the environments lie is of no matter, what they hold is.
     described["light"]["environments"] = [
-        [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
-        for path in list_environments(recipe.light.environments)
+        [path.name, file_sha256(path)] for path in list_environments(recipe.light.environments)
     ]
     described["hand"] = hand_digest(hand)
     described["bpy"] = importlib.metadata.version("bpy")
     described["handforge"] = importlib.metadata.version("handforge")
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+    return json_digest(described)
 
 
 def prepare(recipe: DatasetRecipe, hand: Path, root: Path) -> list[int]:

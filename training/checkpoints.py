@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
+from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from render.manifest.writing import write_atomically
 from training.config import TrainConfig
@@ -44,12 +44,6 @@ class TrainedModel:
 def versions() -> dict[str, str]:
     """Versions of what decides the weights."""
     return {name: version(name) for name in ("handforge", "torch", "timm", "lightning", "kornia")}
-
-
-def file_sha256(path: Path) -> str:
-    """Digest of a file, hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def save_checkpoint(path: Path, system: System, data: list[DataSource]) -> None:

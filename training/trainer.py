@@ -21,9 +21,10 @@ import lightning.pytorch as pl
 import torch
 import yaml
 
+from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from render.manifest.writing import write_atomically
-from training.checkpoints import file_sha256, save_checkpoint, versions
+from training.checkpoints import save_checkpoint, versions
 from training.config import TrainConfig
 from training.data import DataSource, HandDataset, batch_loader
 from training.fitting import FittedSystem, KeepLast, write_loss_csv

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from importlib.metadata import version
 from pathlib import Path
 
 from evaluation.datasets.adapter import Adapter
 from evaluation.datasets.coco_wholebody import COCO_WHOLEBODY
 from evaluation.datasets.interhand26m import INTERHAND26M
+from mano_assets.digests import file_sha256, json_digest
 from mano_assets.errors import InputError
 from render.manifest import DatasetInfo, Manifest, write_dataset
 
@@ -52,13 +51,12 @@ def import_dataset(name: str, root: Path, split: str, out: Path) -> DatasetInfo:
     assets = {
         path.name: _digest(path, root, name) for path in adapter.annotation_files(root, split)
     }
-    determined_by = json.dumps({**recipe, "assets": assets}, sort_keys=True)
     info = DatasetInfo(
         name=name,
         kind="real",
         state="rendering",
         recipe=recipe,
-        recipe_digest=hashlib.sha256(determined_by.encode()).hexdigest(),
+        recipe_digest=json_digest({**recipe, "assets": assets}),
         assets=assets,
         code_version=version("handforge"),
         licence=adapter.licence,
@@ -72,8 +70,7 @@ def import_dataset(name: str, root: Path, split: str, out: Path) -> DatasetInfo:
 
 def _digest(path: Path, root: Path, name: str) -> str:
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read, expected this annotation file of {name} under {root}."

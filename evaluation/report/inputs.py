@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluation.scoring import Evaluation, file_sha256, read_evaluation
+from evaluation.scoring import Evaluation, read_evaluation
+from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from render.manifest import Manifest
 from render.manifest.predictions import read_predictions

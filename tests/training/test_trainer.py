@@ -15,8 +15,9 @@ import torch
 import yaml
 from drawn_hands import drawn_samples, write_samples
 
+from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
-from training.checkpoints import file_sha256, load_checkpoint
+from training.checkpoints import load_checkpoint
 from training.config import TrainConfig
 from training.fitting import learning_rate_factor
 from training.trainer import train

@@ -9,9 +9,10 @@ import torch
 from drawn_hands import drawn_samples, mirror, write_samples
 from torch import Tensor
 
+from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from render.manifest.predictions import read_predictions
-from training.checkpoints import TrainedModel, file_sha256, load_checkpoint, save_checkpoint
+from training.checkpoints import TrainedModel, load_checkpoint, save_checkpoint
 from training.crops import Batch
 from training.data import DataSource, HandDataset
 from training.predict import predict, predict_dataset, predict_images
