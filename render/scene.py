@@ -30,7 +30,11 @@ BACK_VIEW = Rotation.from_euler("y", np.pi).as_matrix() @ _PALM_VIEW
 _CLEARANCE_M = 0.06
 """The arm keeps this far in front of the camera's plane: it may not reach through the lens."""
 
+_NEAREST_JOINT_M = 0.1
+"""No joint comes nearer to the camera: a phone focuses no closer."""
+
 _VIEW_TRIES = 50
+_HALVINGS = 24
 
 
 class Scene(BaseModel):
@@ -183,15 +187,33 @@ def draw_orientation(split: SplitRecipe, rng: np.random.Generator) -> np.ndarray
 def _place(
     joints_m: np.ndarray, camera_k: np.ndarray, extent_px: float, shift_px: np.ndarray
 ) -> np.ndarray:
-    """Translation that gives the joints' box the wished extent and centre in the image, [3]."""
-    focal = camera_k[0, 0]
-    depth = focal * np.ptp(joints_m[:, :2], axis=0).max() / extent_px - joints_m[:, 2].mean()
-    offset = np.zeros(2)
-    # Perspective couples depth and extent; the steps settle both.
-    for _ in range(10):
-        z = joints_m[:, 2:] + depth
-        pixels = focal * (joints_m[:, :2] + offset) / z
-        low, high = pixels.min(0), pixels.max(0)
-        depth *= float((high - low).max() / extent_px)
-        offset -= ((low + high) / 2 - shift_px) * (joints_m[:, 2].mean() + depth) / focal
+    """Translation that gives the joints' box the wished extent and centre in the image, [3].
+
+    A hand that would have to come nearer than `_NEAREST_JOINT_M` stays there and is smaller.
+    """
+    near = _NEAREST_JOINT_M - joints_m[:, 2].min()
+    far = near + 4 * camera_k[0, 0] * np.ptp(joints_m, axis=0).max() / extent_px
+    depth, offset = far, np.zeros(2)
+    # The extent falls with the depth: halving the interval cannot miss.
+    for _ in range(_HALVINGS):
+        depth = (near + far) / 2
+        offset, extent = _centred(joints_m, camera_k[0, 0], depth, shift_px)
+        near, far = (depth, far) if extent > extent_px else (near, depth)
     return np.array([*offset, depth])
+
+
+def _centred(
+    joints_m: np.ndarray, focal: float, depth: float, shift_px: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Sideways offset that centres the joints' box at a depth, and the box's extent in px."""
+    z = joints_m[:, 2] + depth
+    axes = np.arange(2)
+    offset = np.zeros(2)
+    # Newton's steps: the box's centre is piecewise linear in the offset.
+    for _ in range(4):
+        pixels = focal * (joints_m[:, :2] + offset) / z[:, None]
+        low, high = pixels.argmin(0), pixels.argmax(0)
+        middle = (pixels[low, axes] + pixels[high, axes]) / 2
+        offset = offset - (middle - shift_px) / (focal * (1 / z[low] + 1 / z[high]) / 2)
+    pixels = focal * (joints_m[:, :2] + offset) / z[:, None]
+    return offset, float(np.ptp(pixels, axis=0).max())

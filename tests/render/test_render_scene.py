@@ -103,17 +103,19 @@ def test_a_scene_survives_its_own_json(hand: Hand):
     assert Scene.model_validate_json(scene.model_dump_json()) == scene
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 499), st.floats(0, 180))
 def test_the_hand_fills_the_asked_share_of_the_image(hand: Hand, index: int, spread: float):
     scene = plan(recipe_of(view_spread_deg=spread), hand, index)
     geometry = pose_scene(scene, hand)
     pixels = project(geometry.joints_cam_m, np.array(scene.camera_k))
     share = np.ptp(pixels, axis=0).max() / scene.size
-    assert 0.55 - 1e-2 < share < 0.8 + 1e-2
+    nearest = geometry.joints_cam_m[:, 2].min()
+    # A hand that may not come nearer is smaller than asked.
+    assert 0.55 - 1e-3 < share < 0.8 + 1e-3 or (share < 0.8 and nearest < 0.1001)
     centre = (pixels.min(0) + pixels.max(0)) / 2 / scene.size - 0.5
-    assert np.abs(centre).max() < 0.06 + 1e-2
-    assert geometry.joints_cam_m[:, 2].min() > 0
+    assert np.abs(centre).max() < 0.06 + 1e-3
+    assert nearest > 0.0999
 
 
 def test_a_spread_of_180_degrees_is_uniform_over_rotations():
