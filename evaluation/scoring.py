@@ -17,7 +17,7 @@ from evaluation.protocols import Protocol, find_protocol
 from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from mano_assets.skeleton import SKELETONS
-from render.manifest import Manifest
+from render.manifest import Manifest, parse_data_source
 from render.manifest.predictions import PredictionInfo, read_predictions
 from render.manifest.reading import column_array
 from render.manifest.writing import write_atomically
@@ -70,23 +70,6 @@ class Evaluation(BaseModel):
     provenance: Provenance = Field(description="Where it came from.")
 
 
-def split_data(data: str) -> tuple[str, str | None]:
-    """Takes ROOT[:SPLIT] apart; a colon of a URL or of a drive is not taken for the separator.
-
-    Returns:
-        Root and split, None for all splits.
-
-    Raises:
-        InputError: Root or split is empty.
-    """
-    root, colon, split = data.rpartition(":")
-    if not colon or "/" in split or "\\" in split:
-        root, split = data, None
-    if not root or split == "":
-        raise InputError(f"data: {data!r} is not a data set, expected ROOT or ROOT:SPLIT.")
-    return root, split
-
-
 def read_evaluation(path: Path) -> Evaluation:
     """Reads a result file.
 
@@ -124,7 +107,7 @@ def evaluate(predictions: Path, data: str, protocol: str | None, out: Path) -> d
             coordinate is not finite, or nothing can be scored.
     """
     info, ids, joints_px, joints_cam_m = read_predictions(predictions)
-    root, split = split_data(data)
+    root, split = parse_data_source(data)
     manifest = Manifest.open(root)
     _refuse_other_data(predictions, info, manifest)
     rules = find_protocol(protocol, manifest.info)

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
-from render.manifest import JointState, Manifest
+from render.manifest import JointState, Manifest, parse_data_source
 from render.manifest.reading import column_array
 from training.config import TrainConfig
 from training.crops import Batch, box_squares, crop_from_image, margin_px, shift_labels
@@ -28,23 +28,6 @@ COLUMNS = (
     "sample_id", "image_shard", "image_offset", "image_size", "width", "height", "camera_k", "side",
     "joints_2d", "joints_3d", "joint_state", "box",
 )  # fmt: skip
-
-
-def parse_data_source(text: str) -> tuple[str, str | None]:
-    """Takes `ROOT[:SPLIT]` apart; a colon of a URL is not taken for the separator.
-
-    Returns:
-        Root and split, None for all splits.
-
-    Raises:
-        InputError: Root or split is empty.
-    """
-    root, colon, split = text.rpartition(":")
-    if not colon or "/" in split or "\\" in split:
-        root, split = text, None
-    if not root or split == "":
-        raise InputError(f"data: {text!r} is not a data set, expected ROOT or ROOT:SPLIT.")
-    return root, split
 
 
 @dataclass(frozen=True)

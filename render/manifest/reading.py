@@ -17,6 +17,23 @@ from mano_assets.errors import InputError
 from render.manifest.schema import SCHEMA, SCHEMA_VERSION, DatasetInfo
 
 
+def parse_data_source(text: str) -> tuple[str, str | None]:
+    """Takes `ROOT[:SPLIT]` apart; a colon of a URL or of a drive is not taken for the separator.
+
+    Returns:
+        Root and split, None for all splits.
+
+    Raises:
+        InputError: Root or split is empty.
+    """
+    root, colon, split = text.rpartition(":")
+    if not colon or "/" in split or "\\" in split:
+        root, split = text, None
+    if not root or split == "":
+        raise InputError(f"data: {text!r} is not a data set, expected ROOT or ROOT:SPLIT.")
+    return root, split
+
+
 class Manifest:
     """A data set folder, local or any URL that fsspec knows.
 

@@ -100,7 +100,9 @@ class DatasetInfo(BaseModel):
     skeleton: str = Field(default=HAND21.name, description="Joint set and order of the labels.")
     state: Literal["rendering", "complete"] = Field(description="Whether every part is there.")
     recipe: dict[str, Any] | None = Field(default=None, description="Configuration that made it.")
-    recipe_digest: str | None = Field(default=None, description="Of what makes the bytes.")
+    recipe_digest: str | None = Field(
+        default=None, description="Of what made it, or of what it holds."
+    )
     assets: dict[str, str] = Field(default_factory=dict, description="Asset name to digest.")
     engine: str | None = Field(default=None, description="Renderer and version.")
     code_version: str | None = Field(default=None, description="Version of handforge.")

@@ -15,7 +15,7 @@ from sketched_hands import Drawn
 
 from evaluation.datasets import import_dataset
 from evaluation.protocols import PROTOCOLS, find_protocol
-from evaluation.scoring import evaluate, read_evaluation, split_data
+from evaluation.scoring import evaluate, read_evaluation
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from render.manifest import JointState, Manifest, write_dataset
@@ -182,28 +182,6 @@ def test_a_real_set_without_protocol_must_name_one(drawn: Drawn) -> None:
     with pytest.raises(InputError, match="'my-hands' has no protocol of its own, expected"):
         find_protocol(None, info)
     assert find_protocol("coco-wholebody", info).id == "coco-wholebody"
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        ("runs/a/dataset", ("runs/a/dataset", None)),
-        ("runs/a/dataset:val", ("runs/a/dataset", "val")),
-        ("s3://bucket/dataset", ("s3://bucket/dataset", None)),
-        ("s3://bucket/dataset:test_easy", ("s3://bucket/dataset", "test_easy")),
-        ("http://host:8080/dataset", ("http://host:8080/dataset", None)),
-        ("C:\\data\\hands", ("C:\\data\\hands", None)),
-        ("C:\\data\\hands:val", ("C:\\data\\hands", "val")),
-    ],
-)
-def test_split_data(data: str, expected: tuple[str, str | None]) -> None:
-    assert split_data(data) == expected
-
-
-@pytest.mark.parametrize("data", ["", "runs/a/dataset:", ":val"])
-def test_empty_root_or_split(data: str) -> None:
-    with pytest.raises(InputError, match=r"^data: .*expected ROOT or ROOT:SPLIT\.$"):
-        split_data(data)
 
 
 def test_an_unfinished_data_set_is_not_scored_on(

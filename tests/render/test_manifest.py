@@ -19,6 +19,7 @@ from render.manifest import (
     Manifest,
     PartWriter,
     backproject,
+    parse_data_source,
     project,
     remove_rubbish,
     verify,
@@ -239,3 +240,40 @@ def test_an_undecodable_image_is_found(tmp_path: Path):
 def test_an_unknown_url_is_refused():
     with pytest.raises(InputError, match="foo://bar: not a path or URL that can be opened"):
         Manifest.open("foo://bar")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("data/hands", ("data/hands", None)),
+        ("data/hands:train", ("data/hands", "train")),
+        ("s3://bucket/hands", ("s3://bucket/hands", None)),
+        ("s3://bucket/hands:test_easy", ("s3://bucket/hands", "test_easy")),
+        ("http://host:8080/hands", ("http://host:8080/hands", None)),
+        ("simplecache::s3://bucket/hands:a-b_c", ("simplecache::s3://bucket/hands", "a-b_c")),
+        ("C:\\data\\hands", ("C:\\data\\hands", None)),
+        ("C:\\data\\hands:val", ("C:\\data\\hands", "val")),
+    ],
+)
+def test_data_sources(text: str, expected: tuple[str, str | None]):
+    assert parse_data_source(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "data/hands:", ":train"])
+def test_an_empty_root_or_split(text: str):
+    with pytest.raises(InputError, match=r"^data: .*expected ROOT or ROOT:SPLIT\.$"):
+        parse_data_source(text)
+
+
+def test_data_without_a_recipe_is_named_by_what_it_holds(tmp_path: Path):
+    info = DatasetInfo(name="mine", kind="real", state="rendering")
+    wrong = {**sample(0), "side": "right"}
+    digests = [
+        write_dataset(tmp_path / name, info, [(row, png(value))], "png").recipe_digest
+        for name, row, value in (
+            ("a", sample(0), 0), ("b", sample(0), 0), ("c", wrong, 0), ("d", sample(0), 1)
+        )
+    ]  # fmt: skip
+    assert digests[0] is not None
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3

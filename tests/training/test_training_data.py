@@ -15,29 +15,7 @@ from training.data import (
     EpochShuffle,
     HandDataset,
     batch_loader,
-    parse_data_source,
 )
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("data/hands", ("data/hands", None)),
-        ("data/hands:train", ("data/hands", "train")),
-        ("s3://bucket/hands", ("s3://bucket/hands", None)),
-        ("s3://bucket/hands:val", ("s3://bucket/hands", "val")),
-        ("http://host:8080/hands", ("http://host:8080/hands", None)),
-        ("simplecache::s3://bucket/hands:a-b_c", ("simplecache::s3://bucket/hands", "a-b_c")),
-    ],
-)
-def test_data_sources(text: str, expected: tuple[str, str | None]) -> None:
-    assert parse_data_source(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "data/hands:", ":train"])
-def test_empty_root_or_split(text: str) -> None:
-    with pytest.raises(InputError, match=r"expected ROOT or ROOT:SPLIT\.$"):
-        parse_data_source(text)
 
 
 def test_unknown_split_and_unfinished_data(hands: str, tmp_path: Path) -> None:
