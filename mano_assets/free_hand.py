@@ -1,8 +1,8 @@
 """A hand that anyone may use, in MANO's file format.
 
-Built from sampled people: joints regressed to MANO's places, skin weights by bone heat, every hand
-straightened to a flat rest pose, and a shape space of ten components over all of them. The forearm
-belongs to the mesh and moves with the wrist.
+Built from sampled people: joints regressed to MANO's places, skin weights, every hand straightened
+to a flat rest pose, a shape space of ten components over all of them, and pose correctives. The
+forearm belongs to the mesh; it bends at the wrist by an angle of its own.
 """
 
 from __future__ import annotations
@@ -13,15 +13,21 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mano_assets.anatomy import finger_pose_basis
+from mano_assets.forearm import forearm_weights
 from mano_assets.joint_placement import palm_axes, place_joints, regress_joints
 from mano_assets.people import Arms, sample_arms
+from mano_assets.pose_correctives import fit_pose_correctives
 from mano_assets.skeleton import FINGERS, HAND21, MANO16
-from mano_assets.skinning import blend, bone_heat, segment_distance
+from mano_assets.skin_weights import skin_weights
+from mano_assets.skinning import blend
 
 NUM_BETAS = 10
 TIP_VERTICES = {"thumb": 744, "index": 320, "middle": 443, "ring": 554, "little": 671}
 """Fingertip vertices of MANO's mesh as `smplx` has them (smplx/vertex_ids.py, "mano"). Our mesh
 is numbered so that its fingertips are the same vertices."""
+
+BREADTH_SCALE = 0.94
+"""MakeHuman's hands are broader for their length than people's (`mano_assets.measures`)."""
 
 _MANO_IN_HAND21 = HAND21.indices(MANO16.joints)
 _FOREARM_WEIGHT = 0.15
@@ -42,7 +48,7 @@ def build_free_hand(num_people: int, seed: int) -> dict[str, Any]:
     """
     arms, joints21 = _canonical_frame(_numbered_like_mano(sample_arms(num_people, seed)))
     triangles = _triangles(arms.quads)
-    weights = _skin_weights(arms, joints21[0], triangles)
+    weights = skin_weights(arms.vertices[0], triangles, joints21[0], arms.finger_membership)
     regressor = regress_joints(
         arms.vertices, joints21[:, _MANO_IN_HAND21], _regressor_support(arms)
     )
@@ -50,15 +56,16 @@ def build_free_hand(num_people: int, seed: int) -> dict[str, Any]:
     flat -= (regressor @ flat)[:, :1]
     forearm = flat[0, :, 0] > 0.015
     template, shapedirs, explained = _shape_space(flat, np.where(forearm, _FOREARM_WEIGHT, 1.0))
-    mean, components = finger_pose_basis(regressor @ template)
+    joints = regressor @ template
+    mean, components = finger_pose_basis(joints)
     parents = np.array(MANO16.parents, dtype=np.int64)
     parents[0] = 2**32 - 1
     return {
         "v_template": template,
         "shapedirs": shapedirs,
-        "posedirs": np.zeros((len(template), 3, 135)),
+        "posedirs": fit_pose_correctives(template, triangles, weights, joints),
         "J_regressor": regressor,
-        "J": regressor @ template,
+        "J": joints,
         "weights": weights,
         "f": triangles.astype(np.uint32),
         "kintree_table": np.stack([parents, np.arange(16)]),
@@ -69,6 +76,7 @@ def build_free_hand(num_people: int, seed: int) -> dict[str, Any]:
         "quads": arms.quads.astype(np.uint32),
         "uv": arms.uv,
         "forearm": forearm,
+        "forearm_weights": forearm_weights(template, joints),
         "shape_variance_explained": explained,
     }
 
@@ -103,7 +111,8 @@ def _canonical_frame(arms: Arms) -> tuple[Arms, np.ndarray]:
     wrist, axes = joints[:, HAND21.root], palm_axes(joints)
 
     def turn(points: np.ndarray) -> np.ndarray:
-        return np.einsum("pij,pvj->pvi", axes, points - wrist[:, None])
+        turned = np.einsum("pij,pvj->pvi", axes, points - wrist[:, None])
+        return turned * np.array([1.0, 1.0, BREADTH_SCALE])
 
     moved = Arms(
         turn(arms.vertices),
@@ -118,36 +127,6 @@ def _canonical_frame(arms: Arms) -> tuple[Arms, np.ndarray]:
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-
-
-def _skin_weights(arms: Arms, joints21: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Weights of the average person for MANO's 16 joints, [V, 16]."""
-    vertices = arms.vertices[0]
-    distances = np.full((len(vertices), 16), np.inf)
-    allowed = np.ones((len(vertices), 16), dtype=bool)
-    wrist = joints21[HAND21.root]
-    elbow = np.array([vertices[:, 0].max(), 0.0, 0.0])
-    palm = [segment_distance(vertices, wrist, elbow)]
-    for finger in FINGERS:
-        chain = joints21[HAND21.chain(finger)]
-        if finger != "thumb":
-            palm.append(segment_distance(vertices, wrist, chain[0]))
-        on_finger = arms.finger_membership[finger] > 0.5
-        for joint, start, end in zip(HAND21.chain(finger)[:3], chain[:-1], chain[1:], strict=True):
-            bone = MANO16.index(HAND21.joints[joint])
-            distances[:, bone] = segment_distance(vertices, start, end)
-            for other in FINGERS:
-                if other != finger:
-                    allowed[arms.finger_membership[other] > 0.5, bone] = False
-            # Beyond its own skin a finger's bone reaches only around the knuckle.
-            reach = 0.020 if finger == "thumb" else 0.014
-            allowed[~on_finger & (distances[:, bone] > reach), bone] = False
-    distances[:, 0] = np.min(palm, axis=0)
-    weights = bone_heat(vertices, triangles, distances, allowed)
-    # Fingertips are keypoints: they keep their distance to the last joint in every pose.
-    for finger, tip in TIP_VERTICES.items():
-        weights[tip] = np.eye(16)[MANO16.chain(finger)[-1]]
-    return weights
 
 
 def _regressor_support(arms: Arms) -> dict[int, np.ndarray]:

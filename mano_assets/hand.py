@@ -12,19 +12,22 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import scipy.sparse as sparse
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.spatial.transform import Rotation
 
 from mano_assets.digests import file_sha256, json_digest
 from mano_assets.errors import InputError
+from mano_assets.forearm import turned_forearm
 from mano_assets.skeleton import HAND21, MANO16
 from mano_assets.skinning import blend
 
-_BUILD = 2
+_BUILD = 3
 """Raised whenever the same configuration would build another hand."""
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
@@ -74,13 +77,23 @@ class Hand:
         """[F, 3]."""
         return self.arrays["f"].astype(np.int64)
 
+    @cached_property
+    def _correctives(self) -> sparse.csr_array:
+        """`posedirs` as a matrix of vertex coordinates by pose features: mostly zeros."""
+        return sparse.csr_array(self.arrays["posedirs"].reshape(-1, 135))
+
+    @cached_property
+    def _regressor(self) -> sparse.csr_array:
+        return sparse.csr_array(self.arrays["J_regressor"])
+
     def shaped(self, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rest vertices [..., V, 3] and MANO joints [..., 16, 3] for shapes [..., 10], metres."""
-        betas = np.asarray(betas)
-        vertices = self.arrays["v_template"] + np.einsum(
-            "vck,...k->...vc", self.arrays["shapedirs"], betas
-        )
-        return vertices, self.arrays["J_regressor"] @ vertices
+        directions = self.arrays["shapedirs"]
+        offsets = np.asarray(betas) @ directions.reshape(-1, directions.shape[-1]).T
+        vertices = self.arrays["v_template"] + offsets.reshape(*np.shape(betas)[:-1], -1, 3)
+        rows = np.moveaxis(vertices, -2, 0)
+        joints = (self._regressor @ rows.reshape(len(rows), -1)).reshape(-1, *rows.shape[1:])
+        return vertices, np.moveaxis(joints, 0, -2)
 
     def posed(
         self,
@@ -89,8 +102,12 @@ class Hand:
         betas: np.ndarray,
         translation_m: np.ndarray,
         side: str = "right",
+        wrist: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Poses the hand as `smplx.MANO` with a flat hand mean does.
+
+        The wrist's angle turns the forearm, which MANO's model does not have; the hand and its
+        joints stay where MANO has them.
 
         Args:
             global_orient: Wrist rotation, axis-angle, [..., 3].
@@ -98,6 +115,8 @@ class Hand:
             betas: Shape, [..., 10].
             translation_m: [..., 3].
             side: For "left" the arguments are those of the mirrored model.
+            wrist: Rotation of the hand against the forearm, axis-angle, [..., 3]; straight when
+                left out.
 
         Returns:
             Vertices [..., V, 3] and hand21 joints [..., 21, 3], metres.
@@ -106,21 +125,45 @@ class Hand:
         if flip:
             global_orient = global_orient * MIRROR_AXIS_ANGLE
             pose = pose * np.tile(MIRROR_AXIS_ANGLE, 15)
-        vectors = np.concatenate([global_orient, pose], -1).reshape(-1, 3)
-        rotations = Rotation.from_rotvec(vectors).as_matrix()
-        rotations = rotations.reshape(*np.shape(pose)[:-1], 16, 3, 3)
-        rest, joints = self.shaped(betas)
-        posedirs = self.arrays["posedirs"]
-        if posedirs.any():
-            features = (rotations[..., 1:, :, :] - np.eye(3)).reshape(*np.shape(pose)[:-1], 135)
-            rest = rest + np.einsum("vck,...k->...vc", posedirs, features)
-        vertices, joints = blend(rest, self.arrays["weights"], joints, MANO16.parents, rotations)
+            wrist = None if wrist is None else wrist * MIRROR_AXIS_ANGLE
+        vertices, joints = self.bent(*self.shaped(betas), global_orient, pose, wrist)
         if flip:
             vertices, joints = vertices * MIRROR, joints * MIRROR
         shift = np.asarray(translation_m)[..., None, :]
-        vertices = vertices + shift
-        joints = np.concatenate([joints + shift, vertices[..., list(self.tip_vertices), :]], -2)
-        return vertices, joints[..., _HAND21_FROM_POSED, :]
+        return vertices + shift, joints + shift
+
+    def bent(
+        self,
+        rest: np.ndarray,
+        rest_joints: np.ndarray,
+        global_orient: np.ndarray,
+        pose: np.ndarray,
+        wrist: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Poses a shaped right hand: what `posed` does after `shaped`.
+
+        Args:
+            rest: From `shaped`, [..., V, 3].
+            rest_joints: From `shaped`, [..., 16, 3].
+            global_orient: [..., 3].
+            pose: [..., 45].
+            wrist: [..., 3].
+
+        Returns:
+            Vertices [..., V, 3] and hand21 joints [..., 21, 3], metres.
+        """
+        vectors = np.concatenate([global_orient, pose], -1).reshape(-1, 3)
+        rotations = Rotation.from_rotvec(vectors).as_matrix()
+        rotations = rotations.reshape(*np.shape(pose)[:-1], 16, 3, 3)
+        features = (rotations[..., 1:, :, :] - np.eye(3)).reshape(-1, 135)
+        rest = rest + (self._correctives @ features.T).T.reshape(rest.shape)
+        if wrist is not None and np.any(wrist):
+            rest = turned_forearm(rest, rest_joints, self.arrays["forearm_weights"], wrist)
+        vertices, joints = blend(
+            rest, self.arrays["weights"], rest_joints, MANO16.parents, rotations
+        )
+        tips = vertices[..., list(self.tip_vertices), :]
+        return vertices, np.concatenate([joints, tips], -2)[..., _HAND21_FROM_POSED, :]
 
 
 _HAND21_FROM_POSED = HAND21.order_from(
@@ -172,6 +215,7 @@ def build_hand(config: HandConfig, cache: Path | None = None) -> Path:
     folder = (cache or cache_root()) / "hands" / key[:16]
     if (folder / "hand.json").exists():
         return folder
+    from mano_assets.measures import hand_measures
     from mano_assets.smplx_check import check_with_smplx
 
     right = _right_hand(config)
@@ -182,11 +226,14 @@ def build_hand(config: HandConfig, cache: Path | None = None) -> Path:
     try:
         _save(staging / "MANO_RIGHT.npz", right)
         _save(staging / "MANO_LEFT.npz", mirrored(right))
-        check_with_smplx(staging, load_hand(staging))
+        hand = load_hand(staging)
+        check_with_smplx(staging, hand)
         record = {
             "config": config.model_dump(mode="json"),
             "sha256": file_sha256(staging / "MANO_RIGHT.npz"),
             "num_vertices": len(right["v_template"]),
+            "measures": hand_measures(hand),
+            **_files(config),
         }
         (staging / "hand.json").write_text(json.dumps(record, indent=2) + "\n")
         # Another process may have built the same hand meanwhile: then its folder stays.
@@ -199,9 +246,10 @@ def build_hand(config: HandConfig, cache: Path | None = None) -> Path:
 
 def _right_hand(config: HandConfig) -> dict[str, Any]:
     if config.source == "mano":
+        from mano_assets.forearm import join_forearm
         from mano_assets.official import load_official
 
-        return load_official(_mano_file(config))
+        return join_forearm(load_official(_mano_file(config)))
     from mano_assets.free_hand import build_free_hand
 
     return build_free_hand(config.num_people, config.seed)
@@ -216,8 +264,23 @@ def _mano_file(config: HandConfig) -> Path:
     return path
 
 
-def _sources(config: HandConfig) -> str | None:
-    return file_sha256(_mano_file(config)) if config.source == "mano" else None
+def _sources(config: HandConfig) -> list[str | None]:
+    """Digests of the licensed files, the left one if it is there."""
+    if config.source != "mano":
+        return []
+    right = _mano_file(config)
+    left = right.with_name("MANO_LEFT.pkl")
+    return [file_sha256(right), file_sha256(left) if left.exists() else None]
+
+
+def _files(config: HandConfig) -> dict[str, Any]:
+    """What is recorded of the licensed files."""
+    if config.source != "mano":
+        return {}
+    from mano_assets.official import left_record
+
+    right = _mano_file(config)
+    return {"mano_files": left_record(right, right.with_name("MANO_LEFT.pkl"))}
 
 
 def mirrored(right: dict[str, Any]) -> dict[str, Any]:

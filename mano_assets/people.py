@@ -20,15 +20,16 @@ from mano_assets.skeleton import FINGERS
 _ARM_BONES = ("lowerarm01.R", "lowerarm02.R", "wrist.R")
 _BATCH = 16
 _LOCAL_CHANGES = {
-    # MakeHuman target and half-width of the uniform distribution its strength is drawn from.
-    "r-hand-fingers-length-incr": 0.4,
-    "r-hand-fingers-diameter-incr": 0.8,
-    "r-hand-fingers-distance-incr": 0.5,
-    "r-hand-scale-incr": 0.25,
-    "r-lowerarm-fat-incr": 0.6,
-    "r-lowerarm-muscle-incr": 0.6,
-    "r-lowerarm-scale-horiz-incr": 0.4,
-    "measure-wrist-circ-incr": 0.4,
+    # MakeHuman target, middle and half-width of the uniform distribution of its strength.
+    # MakeHuman's fingers are a tenth longer than measured ones: the middle is not zero.
+    "r-hand-fingers-length-incr": (-0.4, 0.35),
+    "r-hand-fingers-diameter-incr": (0.0, 0.8),
+    "r-hand-fingers-distance-incr": (0.0, 0.5),
+    "r-hand-scale-incr": (0.15, 0.25),
+    "r-lowerarm-fat-incr": (0.0, 0.6),
+    "r-lowerarm-muscle-incr": (0.0, 0.6),
+    "r-lowerarm-scale-horiz-incr": (0.0, 0.4),
+    "measure-wrist-circ-incr": (0.0, 0.4),
 }
 
 
@@ -150,7 +151,10 @@ def _coefficients(body: Any, num_people: int, seed: int) -> Any:
         "height": spread(0.35, 0.65, 0.5),
         "proportions": spread(0.2, 0.8, 0.5),
     }
-    local = {name: spread(-width, width, 0.0) for name, width in _LOCAL_CHANGES.items()}
+    local = {
+        name: spread(middle - width, middle + width, middle)
+        for name, (middle, width) in _LOCAL_CHANGES.items()
+    }
     batches = []
     for start in range(0, num_people, _BATCH):
         batch = slice(start, start + _BATCH)

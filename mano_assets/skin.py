@@ -1,12 +1,16 @@
-"""Where skin differs over the hand: palm, redness, nails; and its tones."""
+"""Where skin differs over the hand: palm, redness, nails, creases; and its tones."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 
 from mano_assets.anatomy import PALMAR, THUMB_PALMAR, finger_of
 from mano_assets.hand import Hand
-from mano_assets.skeleton import HAND21, MANO16
+from mano_assets.skeleton import FINGERS, HAND21, MANO16
+from mano_assets.skinning import smoothstep
+from mano_assets.surface import vertex_normals
 
 MONK_SRGB = (
     "292420", "3a312a", "604134", "825c43", "a07e56",
@@ -17,6 +21,41 @@ MONK_SRGB = (
 REDNESS_RADIUS_M = 0.008
 NAIL_LENGTH_M = 0.012
 NAIL_HALF_WIDTH_M = 0.0062
+CREASE_WIDTH_M = 0.0022
+
+FINGER_ROOT = 0.45
+"""Where the fold at the root of a finger lies between its MCP and PIP joints."""
+
+PALM_LINES = (
+    # Distal palmar crease: from the little finger's edge to the gap of index and middle.
+    (
+        {"little_mcp": 1.08, "wrist": 0.12, "ring_mcp": -0.2},
+        {"ring_mcp": 0.92, "wrist": 0.08},
+        {"middle_mcp": 0.98, "wrist": 0.02},
+        {"index_mcp": 0.6, "middle_mcp": 0.5, "wrist": -0.1},
+    ),
+    # Proximal palmar crease: from the index finger's edge down to the little finger's side.
+    (
+        {"index_mcp": 1.12, "middle_mcp": -0.2, "wrist": 0.08},
+        {"middle_mcp": 0.78, "wrist": 0.22},
+        {"ring_mcp": 0.6, "wrist": 0.4},
+        {"little_mcp": 0.62, "wrist": 0.38},
+    ),
+    # Thenar crease: round the ball of the thumb to the middle of the wrist.
+    (
+        {"index_mcp": 1.12, "middle_mcp": -0.2, "wrist": 0.08},
+        {"index_mcp": 0.4, "middle_mcp": 0.35, "wrist": 0.25},
+        {"middle_mcp": 0.42, "wrist": 0.58},
+        {"ring_mcp": 0.12, "wrist": 0.88},
+    ),
+    # Wrist crease.
+    (
+        {"wrist": 1.25, "index_mcp": -0.25},
+        {"wrist": 1.0},
+        {"wrist": 1.25, "little_mcp": -0.25},
+    ),
+)
+"""The palm's lines through places that are sums of joints, by eye."""
 
 
 def tone_colour(tone: float) -> np.ndarray:
@@ -35,44 +74,79 @@ def tone_colour(tone: float) -> np.ndarray:
     return linear[low] + (position - low) * (linear[low + 1] - linear[low])
 
 
-def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Area-weighted unit normals, [V, 3]."""
-    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
-    faces = np.cross(b - a, c - a)
-    normals = np.zeros_like(vertices)
-    for corner in range(3):
-        np.add.at(normals, triangles[:, corner], faces)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-
-
 def skin_zones(hand: Hand) -> np.ndarray:
-    """How much each vertex belongs to the palm, the reddish places and the nails.
+    """How much each vertex belongs to the palm, the reddish places, the nails and the creases.
 
     Returns:
-        0 to 1, [V, 3].
+        0 to 1, [V, 4].
     """
     template = hand.arrays["v_template"]
     normals = vertex_normals(template, hand.triangles)
-    owner = hand.arrays["weights"].argmax(1)
-    on_thumb = np.array([finger_of(MANO16.joints[joint]) == "thumb" for joint in owner])
-    facing = np.where(on_thumb[:, None], THUMB_PALMAR / np.linalg.norm(THUMB_PALMAR), PALMAR)
-    palmness = (normals * facing).sum(1)
-    palm = _smoothstep(-0.25, 0.45, palmness)
-    # The inner forearm is hardly lighter than the outer.
     joints = hand.arrays["J_regressor"] @ template
-    palm *= _smoothstep(0.06, 0.0, template[:, 0] - joints[MANO16.root, 0])
+    palm = _palm(hand, template, normals, joints)
     red = np.zeros(len(template))
     for name in HAND21.joints[1:]:
         tip = name.endswith("_tip")
-        finger = finger_of(name)
-        place = (
-            template[hand.tip_vertices[[f for f, _ in HAND21.chains].index(finger)]]
-            if tip
-            else joints[MANO16.index(name)]
-        )
+        place = _place(hand, template, joints, name)
         near = np.exp(-((np.linalg.norm(template - place, axis=1) / (1.5 * REDNESS_RADIUS_M)) ** 2))
         red = np.maximum(red, near * (0.6 if tip else 0.8 * (1 - palm)))
-    return np.stack([palm, red, _nails(hand, template, normals, joints)], 1)
+    nails = _nails(hand, template, normals, joints)
+    return np.stack([palm, red, nails, _creases(hand, template, palm, joints)], 1)
+
+
+def _place(hand: Hand, template: np.ndarray, joints: np.ndarray, name: str) -> np.ndarray:
+    """Rest place of a hand21 joint, [3]."""
+    if name.endswith("_tip"):
+        return template[hand.tip_vertices[FINGERS.index(finger_of(name))]]
+    return joints[MANO16.index(name)]
+
+
+def _palm(hand: Hand, template: np.ndarray, normals: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    owner = hand.arrays["weights"].argmax(1)
+    on_thumb = np.array([finger_of(MANO16.joints[joint]) == "thumb" for joint in owner])
+    facing = np.where(on_thumb[:, None], THUMB_PALMAR / np.linalg.norm(THUMB_PALMAR), PALMAR)
+    palm = smoothstep(-0.25, 0.45, (normals * facing).sum(1))
+    # The inner forearm is hardly lighter than the outer.
+    return palm * smoothstep(0.06, 0.0, template[:, 0] - joints[MANO16.root, 0])
+
+
+def _creases(hand: Hand, template: np.ndarray, palm: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    creases = np.zeros(len(template))
+    for finger in FINGERS:
+        chain = MANO16.chain(finger)
+        own = np.isin(hand.arrays["weights"].argmax(1), chain)
+        places = [_place(hand, template, joints, joint) for joint in HAND21.joints]
+        base, middle, last, tip = (places[joint] for joint in HAND21.chain(finger))
+        rings = [(middle, base, last), (last, middle, tip)]
+        if finger != "thumb":
+            # The fold at the root of the finger lies well beyond its knuckle.
+            rings.append((base + FINGER_ROOT * (middle - base), base, middle))
+        for place, before, after in rings:
+            axis = (after - before) / np.linalg.norm(after - before)
+            across = np.abs((template - place) @ axis)
+            creases = np.maximum(creases, own * _line(across))
+    in_palm = hand.arrays["weights"][:, MANO16.root] > 0.3
+    flat = template[:, [0, 2]]
+    for line in PALM_LINES:
+        points = np.array(
+            [
+                sum(share * joints[MANO16.index(name)] for name, share in corner.items())
+                for corner in line
+            ]
+        )[:, [0, 2]]
+        distance = np.min([_to_segment(flat, *pair) for pair in pairwise(points)], axis=0)
+        creases = np.maximum(creases, in_palm * _line(distance))
+    return creases * palm
+
+
+def _line(distance_m: np.ndarray) -> np.ndarray:
+    return np.exp(-((distance_m / CREASE_WIDTH_M) ** 2))
+
+
+def _to_segment(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    axis = end - start
+    along = np.clip((points - start) @ axis / (axis @ axis), 0, 1)
+    return np.linalg.norm(points - start - along[:, None] * axis, axis=1)
 
 
 def _nails(hand: Hand, template: np.ndarray, normals: np.ndarray, joints: np.ndarray) -> np.ndarray:
@@ -91,12 +165,7 @@ def _nails(hand: Hand, template: np.ndarray, normals: np.ndarray, joints: np.nda
             nails,
             own
             * (normals @ back > 0.35)
-            * _smoothstep(-NAIL_LENGTH_M - 0.001, -NAIL_LENGTH_M + 0.001, along)
-            * _smoothstep(NAIL_HALF_WIDTH_M + 0.001, NAIL_HALF_WIDTH_M - 0.001, across),
+            * smoothstep(-NAIL_LENGTH_M - 0.001, -NAIL_LENGTH_M + 0.001, along)
+            * smoothstep(NAIL_HALF_WIDTH_M + 0.001, NAIL_HALF_WIDTH_M - 0.001, across),
         )
     return nails
-
-
-def _smoothstep(start: float, end: float, values: np.ndarray) -> np.ndarray:
-    share = np.clip((values - start) / (end - start), 0, 1)
-    return share * share * (3 - 2 * share)

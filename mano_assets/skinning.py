@@ -6,31 +6,7 @@ import numpy as np
 import scipy.sparse as sparse
 from scipy.sparse.linalg import splu
 
-
-def cotangent_laplacian(vertices: np.ndarray, triangles: np.ndarray) -> sparse.csr_array:
-    """Positive semi-definite cotangent Laplacian (Pinkall and Polthier 1993).
-
-    Args:
-        vertices: [V, 3].
-        triangles: [F, 3].
-
-    Returns:
-        [V, V].
-    """
-    rows, columns, values = [], [], []
-    for corner in range(3):
-        apex, left, right = (triangles[:, (corner + k) % 3] for k in range(3))
-        u, v = vertices[left] - vertices[apex], vertices[right] - vertices[apex]
-        area = np.linalg.norm(np.cross(u, v), axis=1)
-        cotangent = np.maximum((u * v).sum(1) / np.maximum(area, 1e-12), 1e-3) / 2
-        rows += [left, right]
-        columns += [right, left]
-        values += [cotangent, cotangent]
-    size = len(vertices)
-    off = sparse.csr_array(
-        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), (size, size)
-    )
-    return (sparse.diags_array(np.asarray(off.sum(1)).ravel()) - off).tocsr()
+from mano_assets.surface import cotangent_laplacian, vertex_areas
 
 
 def segment_distance(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -40,11 +16,10 @@ def segment_distance(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> 
     return np.linalg.norm(points - start - along[:, None] * axis, axis=1)
 
 
-def vertex_areas(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """A third of the area of the triangles around each vertex, [V]."""
-    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-    return np.bincount(triangles.ravel(), np.repeat(area / 3, 3), len(vertices))
+def smoothstep(start: float, end: float, values: np.ndarray) -> np.ndarray:
+    """0 before the start, 1 after the end, a cubic with level ends between, [...]."""
+    share = np.clip((values - start) / (end - start), 0, 1)
+    return share * share * (3 - 2 * share)
 
 
 def bone_heat(

@@ -1,3 +1,5 @@
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from made_up_mano import (
     csc,
     dump,
     instance,
+    left_of,
     mano_content,
     random_arrays,
     write_mano,
@@ -16,7 +19,7 @@ from made_up_mano import (
 
 from mano_assets.errors import InputError
 from mano_assets.hand import HandConfig, build_hand
-from mano_assets.official import load_official
+from mano_assets.official import left_record, load_official
 
 ARRAYS = random_arrays()
 
@@ -178,3 +181,72 @@ def test_a_wrong_array_is_named(tmp_path: Path, case: str):
         load_official(path)
     assert str(raised.value).startswith(f"{path}: ")
     assert str(raised.value).endswith(".")
+
+
+def write_both(folder: Path, left: dict[str, np.ndarray]) -> tuple[Path, Path]:
+    right_path = write_mano(folder, mano_content(ARRAYS))
+    return right_path, write_mano(folder, mano_content(left), "LEFT")
+
+
+@pytest.mark.parametrize("faulty", [True, False])
+def test_the_left_file_is_compared_with_the_mirrored_right_one(tmp_path: Path, faulty: bool):
+    paths = write_both(tmp_path, left_of(ARRAYS, faulty))
+    record = left_record(*paths)
+    right_sha256, left_sha256 = (hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
+    assert record == {
+        "right_sha256": right_sha256,
+        "left": {
+            "sha256": left_sha256,
+            "has_sign_fault": faulty,
+            "template_difference_m": 0.0,
+            "shapedirs_difference_m": 0.0,
+        },
+    }
+    assert json.loads(json.dumps(record)) == record
+
+
+@pytest.mark.parametrize("faulty", [True, False])
+def test_differences_of_the_left_file_are_recorded(tmp_path: Path, faulty: bool):
+    left = left_of(ARRAYS, faulty)
+    for key, changed_m in (("v_template", 0.003), ("shapedirs", 0.0001)):
+        left[key] = left[key].copy()
+        left[key][7, 2] += changed_m
+    record = left_record(*write_both(tmp_path, left))["left"]
+    assert record["has_sign_fault"] == faulty
+    assert record["template_difference_m"] == pytest.approx(0.003)
+    assert record["shapedirs_difference_m"] == pytest.approx(0.0001)
+
+
+def test_the_left_file_may_be_absent(tmp_path: Path):
+    right_path = write_mano(tmp_path, mano_content(ARRAYS))
+    record = left_record(right_path, tmp_path / "MANO_LEFT.pkl")
+    right_sha256 = hashlib.sha256(right_path.read_bytes()).hexdigest()
+    assert record == {"right_sha256": right_sha256, "left": None}
+
+
+def test_the_left_file_is_read_as_carefully(tmp_path: Path):
+    right_path = write_mano(tmp_path, mano_content(ARRAYS))
+    marker = tmp_path / "ran"
+    touching = f"touch {marker}".encode()
+    wrong = mano_content(left_of(ARRAYS, True)) | {"weights": np.zeros((778, 15))}
+    for content, message in (
+        (b"cos\nsystem\n(S'%b'\ntR." % touching, "holds os.system, expected nothing but arrays"),
+        (dump(mano_content(ARRAYS))[:5000], "damaged, expected MANO's pickle"),
+        (wrong, r"weights has shape \[778, 15\], expected numbers of shape \[778, 16\]"),
+    ):
+        left_path = write_mano(tmp_path, content, "LEFT")
+        with pytest.raises(InputError, match=rf"MANO_LEFT\.pkl: {message}"):
+            left_record(right_path, left_path)
+    assert not marker.exists()
+
+
+def test_files_of_the_other_side_are_refused(tmp_path: Path):
+    left = mano_content(left_of(ARRAYS, True))
+    with pytest.raises(InputError, match=r"MANO_RIGHT\.pkl: J is .* expected MANO's right hand"):
+        load_official(write_mano(tmp_path, left))
+    loaded = load_official(write_mano(tmp_path, left, "LEFT"), "left")
+    np.testing.assert_array_equal(loaded["v_template"], ARRAYS["v_template"] * [-1, 1, 1])
+    right_path = write_mano(tmp_path, mano_content(ARRAYS))
+    swapped = write_mano(tmp_path, mano_content(ARRAYS), "LEFT")
+    with pytest.raises(InputError, match=r"MANO_LEFT\.pkl: J is .* expected MANO's left hand"):
+        left_record(right_path, swapped)
