@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from flows.commands import data, models, pages
 from flows.commands.bench import bench
+from flows.commands.coverage import coverage
 from flows.commands.options import (
     Epochs,
     NumImages,
@@ -70,7 +71,7 @@ def run(
     run(chosen, out, workers)
 
 
-for verb in (data.assets, data.poses, data.render, data.verify):
+for verb in (data.assets, data.poses, coverage, data.render, data.verify):
     app.command(rich_help_panel="Data")(verb)
 app.command("import", rich_help_panel="Data")(data.import_real)
 for verb in (models.systems, models.train, models.predict, models.evaluate, pages.report):

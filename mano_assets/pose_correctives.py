@@ -1,9 +1,9 @@
 """Pose correctives of the free hand: what keeps flesh from collapsing where a joint bends.
 
 Linear blend skinning draws the flesh of a bent joint towards its axis. Here each joint's
-correctives are fitted, in MANO's form (linear in the rotation matrices), to a better bend: the skin turns about
-the joint by its share of the joint's angle and keeps its distance from it, and the flesh on the
-inner side swells until the hand has its volume again.
+correctives are fitted, in MANO's form (linear in the rotation matrices), to a better bend: the skin
+turns about the joint by its share of the joint's angle and keeps its distance from it, and the
+flesh on the inner side swells until the hand has its volume again.
 """
 
 from __future__ import annotations

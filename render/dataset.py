@@ -26,6 +26,7 @@ from render.job import RenderJob
 from render.locking import LOCK_FILE, rendering, tidying
 from render.manifest import DatasetInfo, Manifest, remove_rubbish, seal
 from render.manifest.writing import part_name, write_info
+from render.poses.sources import source_digest
 from render.recipe import DatasetRecipe
 
 _LOG_LINES = 20
@@ -42,6 +43,8 @@ def dataset_digest(recipe: DatasetRecipe, hand: Path) -> str:
     described["light"]["environments"] = [
         [path.name, file_sha256(path)] for path in list_environments(recipe.light.environments)
     ]
+    for name, kind in recipe.distributions.items():
+        described["distributions"][name] |= source_digest(kind)
     described["hand"] = hand_digest(hand)
     described["bpy"] = importlib.metadata.version("bpy")
     described["handforge"] = importlib.metadata.version("handforge")

@@ -1,4 +1,4 @@
-"""From a scene and its geometry to a row of the manifest."""
+"""From a planned sample to a row of the manifest."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mano_assets.anatomy import joint_frames, pose_to_angles
-from mano_assets.hand import MIRROR_AXIS_ANGLE, Hand
 from render.manifest.conventions import JointState, project
-from render.poses.hardness import range_exceedance
-from render.scene import PosedHand, Scene
+from render.planning import Plan
 
 BOX_PADDING = 1.2
 """The hand box is this much larger than the joints' own, as in InterHand2.6M."""
@@ -28,32 +25,25 @@ def joint_box(joints_px: np.ndarray) -> np.ndarray:
     return np.concatenate([(low + high) / 2 - size / 2, size])
 
 
-def label_row(
-    scene: Scene, geometry: PosedHand, hidden: np.ndarray, hand: Hand, dataset: str, engine: str
-) -> dict[str, Any]:
+def label_row(plan: Plan, dataset: str, engine: str) -> dict[str, Any]:
     """A row of the manifest, but for the image's location.
 
     Args:
-        scene: What was rendered.
-        geometry: The posed hand.
-        hidden: Whether the hand itself hides each joint, [21].
-        hand: The hand.
+        plan: What was rendered.
         dataset: Name of the data set, the start of the sample's key.
         engine: Renderer and version.
     """
+    scene, geometry = plan.scene, plan.geometry
     joints_px = project(geometry.joints_cam_m, np.array(scene.camera_k))
     inside = ((joints_px >= 0) & (joints_px <= scene.size)).all(1)
-    state = np.where(hidden, JointState.SELF_OCCLUDED, JointState.VISIBLE)
+    state = np.where(plan.hidden, JointState.SELF_OCCLUDED, JointState.VISIBLE)
     state = np.where(inside, state, JointState.OUTSIDE)
-    pose = np.array(scene.pose)
-    if scene.side == "left":
-        pose = pose * np.tile(MIRROR_AXIS_ANGLE, 15)
-    exceedance = range_exceedance(pose_to_angles(pose, joint_frames(hand.arrays["J"])))
-    occluded = float((state == JointState.SELF_OCCLUDED).mean())
     return {
         "sample_id": sample_id(dataset, scene.index),
         "index": scene.index,
         "split": scene.split,
+        "sequence": scene.sequence,
+        "frame": scene.frame,
         "width": scene.size,
         "height": scene.size,
         "camera_k": np.ravel(scene.camera_k).tolist(),
@@ -65,15 +55,13 @@ def label_row(
         "box": joint_box(joints_px).tolist(),
         "mano_global_orient": scene.global_orient,
         "mano_pose": scene.pose,
+        "wrist_pose": scene.wrist,
         "mano_betas": scene.betas,
         "mano_trans": scene.translation_m,
         "pose_distribution": scene.distribution,
         "pose_family": scene.family,
-        "hardness": exceedance + occluded,
-        "hardness_parts": {
-            "range_exceedance": exceedance,
-            "self_occluded_fraction": occluded,
-        },
+        "hardness": plan.hardness.total,
+        "hardness_parts": plan.hardness.parts(),
         "environment": scene.environment,
         "environment_rotation_rad": scene.environment_rotation_rad,
         "environment_strength": scene.environment_strength,

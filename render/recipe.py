@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,11 +15,17 @@ from pydantic import (
     PositiveFloat,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from mano_assets.errors import InputError
-from render.poses.distributions import find_distribution
-from render.poses.handshapes import Handshape
+from render.orientations import ConeView, ViewRecipe
+from render.poses.distributions import (
+    Distribution,
+    TrajectoryPoses,
+    check_distribution,
+    distribution_kind,
+)
 
 
 def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
@@ -40,6 +47,27 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class HardnessHistogram(_Part):
+    """How hard the samples shall be: poses and views are drawn again until they are as wished."""
+
+    edges: tuple[Share, ...] = Field(
+        min_length=2, description="Ends of the bins, ascending, of the total hardness."
+    )
+    shares: tuple[PositiveFloat, ...] = Field(
+        min_length=1, description="Share of the samples in each bin, up to a common factor."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> HardnessHistogram:
+        if any(low >= high for low, high in pairwise(self.edges)):
+            raise ValueError(f"edges are {self.edges}, expected them in ascending order")
+        if len(self.shares) != len(self.edges) - 1:
+            raise ValueError(
+                f"shares has {len(self.shares)} numbers, expected {len(self.edges) - 1}, one a bin"
+            )
+        return self
+
+
 class SplitRecipe(_Part):
     """A split: how many images of which poses."""
 
@@ -48,19 +76,22 @@ class SplitRecipe(_Part):
     poses: dict[str, FiniteFloat] = Field(
         description="Pose distribution to weight; a sample draws one by weight."
     )
-    view_spread_deg: float = Field(
-        default=35.0,
-        ge=0,
-        le=180,
-        description="Largest tilt of the hand away from the palm's frontal view; 180 is every "
-        "direction, uniform on the sphere. Views in which the arm would reach through the camera "
-        "are drawn again.",
+    view: ViewRecipe = Field(
+        default=ConeView(), description="How hands are turned before the camera, by its prior."
     )
-    roll_spread_deg: float = Field(
-        default=30.0, ge=0, le=180, description="Largest turn in the image plane from fingers up."
+    even: bool = Field(
+        default=False,
+        description="Views, and poses of a range, from a Sobol sequence: evener than chance.",
     )
-    back_share: float = Field(
-        default=0.0, ge=0, le=1, description="Share of hands seen from the back."
+    clip_frames: int = Field(
+        default=1,
+        ge=1,
+        le=100_000,
+        description="Consecutive samples that are frames of one clip: one hand, camera and light; "
+        "poses all of kind trajectory.",
+    )
+    hardness: HardnessHistogram | None = Field(
+        default=None, description="Wished histogram of hardness; null takes it as it comes."
     )
 
     @field_validator("poses")
@@ -124,8 +155,8 @@ class DatasetRecipe(_Part):
 
     name: str = Field(pattern=r"^[a-z0-9_-]+$", description="Name shown in reports.")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Of all random numbers.")
-    handshapes: dict[str, Handshape] = Field(
-        default_factory=dict, description="Your own handshapes, each a pose distribution by name."
+    distributions: dict[str, Distribution] = Field(
+        default_factory=dict, description="Your own pose distributions by name."
     )
     splits: tuple[SplitRecipe, ...] = Field(min_length=1, description="In order of the samples.")
     images_per_part: int = Field(
@@ -145,12 +176,19 @@ class DatasetRecipe(_Part):
     def _known(
         cls, splits: tuple[SplitRecipe, ...], info: ValidationInfo
     ) -> tuple[SplitRecipe, ...]:
+        own = info.data.get("distributions", {})
         for split in splits:
             for name in split.poses:
                 try:
-                    find_distribution(name, info.data.get("handshapes"))
+                    check_distribution(name, own)
                 except InputError as error:
                     raise ValueError(f"split {split.name}: {error}") from None
+                moves = isinstance(distribution_kind(name, own), TrajectoryPoses)
+                if split.clip_frames > 1 and not moves:
+                    raise ValueError(
+                        f"split {split.name}: clip_frames is {split.clip_frames}, expected poses "
+                        f"of kind trajectory, got {name!r}"
+                    )
         return splits
 
     @field_validator("splits")
@@ -184,13 +222,21 @@ class DatasetRecipe(_Part):
             index -= split.count
         raise IndexError(index)
 
+    def index_in_split(self, index: int) -> int:
+        """A sample's number in its split."""
+        for split in self.splits:
+            if index < split.count:
+                return index
+            index -= split.count
+        raise IndexError(index)
+
     def with_poses(self, distribution: str) -> DatasetRecipe:
         """The same recipe with every split's poses from one distribution.
 
         Raises:
             InputError: There is no such distribution.
         """
-        find_distribution(distribution, self.handshapes)
+        check_distribution(distribution, self.distributions)
         poses = {distribution: 1.0}
         splits = tuple(split.model_copy(update={"poses": poses}) for split in self.splits)
         return self.model_copy(update={"splits": splits})

@@ -15,11 +15,6 @@ bench = typer.Typer(
 )
 
 
-@bench.callback()
-def _verbs_have_names() -> None:
-    """Keeps `bench render` a verb of two words while it is the only one."""
-
-
 @bench.command()
 def render(
     recipe: RecipeName = "demo",
@@ -38,3 +33,23 @@ def render(
     print(
         json.dumps(bench_render(chosen.dataset, hand, num_images, workers or os.cpu_count() or 1))
     )
+
+
+@bench.command()
+def poses(
+    recipe: RecipeName = "full",
+    num_poses: Annotated[
+        int, typer.Option("--num-poses", "-n", min=1, help="Poses to time.")
+    ] = 20_000,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes.", show_default="one a core")
+    ] = None,
+) -> None:
+    """Valid poses a second, and how many draws were valid by family."""
+    from flows.recipes import load_recipe
+    from mano_assets.hand import build_hand
+    from render.poses.benchmark import bench_poses
+
+    chosen = load_recipe(recipe)
+    hand = build_hand(chosen.hand)
+    print(json.dumps(bench_poses(chosen.dataset, hand, num_poses, workers or os.cpu_count() or 1)))

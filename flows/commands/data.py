@@ -32,18 +32,24 @@ def poses(
     preview: Annotated[
         Path | None, typer.Option(metavar="PNG", help="Also draw some of them.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes.", show_default="one a core")
+    ] = None,
 ) -> None:
     """Sample a recipe's poses without pictures, with how hard each is."""
     from flows.recipes import adjusted, load_recipe
     from mano_assets.hand import build_hand, load_hand
-    from render.poses.sampling import draw_sheet, sample_poses, write_poses
+    from render.poses.sampling import acceptance, sample_poses, write_poses
+    from render.poses.sheet import draw_sheet
 
     chosen = adjusted(load_recipe(recipe), pose_distribution=pose_distribution, seed=seed)
-    hand = load_hand(build_hand(chosen.hand))
-    table = sample_poses(chosen.dataset, hand, num_poses)
+    hand = build_hand(chosen.hand)
+    table = sample_poses(chosen.dataset, hand, num_poses, workers)
     write_poses(table, out)
     if preview is not None:
-        draw_sheet(table, hand, preview)
+        draw_sheet(table, load_hand(hand), preview)
+    for family, share in acceptance(table).items():
+        print(f"{family:<20} {share:6.1%} of the draws were valid")
     print(f"{out}: {table.num_rows} poses")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from mano_assets.skin import tone_colour
 
 ZONES = "zones"
-"""Vertex colour: palm, redness, nail."""
+"""Vertex colour: palm, redness, nail, crease."""
 
 
 class Skin:
@@ -40,6 +40,7 @@ class Skin:
         colour = self._mix(self._scaled(mottled, 0.35), colour, self._red)
         colour = self._mix(self._scaled(split.outputs["Green"], 0.55), colour, self._red)
         colour = self._mix(self._scaled(split.outputs["Blue"], 0.75), colour, self._nail)
+        colour = self._mix(self._scaled(zones.outputs["Alpha"], 0.35), colour, self._red)
         self._link(colour, self._surface.inputs["Base Color"])
 
         bump = self._add("ShaderNodeBump")

@@ -80,8 +80,7 @@ class Studio:
         )
         mesh.shade_smooth()
         zones = mesh.color_attributes.new(ZONES, "FLOAT_COLOR", "POINT")
-        rgba = np.concatenate([skin_zones(hand), np.ones((len(mesh.vertices), 1))], 1)
-        zones.data.foreach_set("color", rgba.ravel().astype(np.float32))
+        zones.data.foreach_set("color", skin_zones(hand).ravel().astype(np.float32))
         mesh.materials.append(self._skin.material)
         thing = bpy.data.objects.new(side, mesh)
         thing.hide_render = True

@@ -14,16 +14,16 @@ import bpy
 import numpy as np
 
 from mano_assets.errors import InputError
-from mano_assets.hand import Hand, load_hand
+from mano_assets.hand import load_hand
 from render.blender.studio import Studio
-from render.blender.visibility import hidden_joints
 from render.environments import list_environments
 from render.image import compose, encode_jpeg, encode_mask
 from render.job import RenderJob
 from render.labels import label_row
 from render.locking import rendering
 from render.manifest import PartWriter
-from render.scene import Scene, plan_scene, pose_scene
+from render.planning import ScenePlanner
+from render.scene import PosedHand, Scene
 
 
 def engine_name() -> str:
@@ -32,14 +32,13 @@ def engine_name() -> str:
 
 
 def render_scene(
-    studio: Studio, hand: Hand, scene: Scene, environments: dict[str, Path]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    studio: Studio, scene: Scene, geometry: PosedHand, environments: dict[str, Path]
+) -> tuple[np.ndarray, np.ndarray]:
     """Renders one scene.
 
     Returns:
-        RGB uint8 [H, W, 3], alpha [H, W], hidden joints [21].
+        RGB uint8 [H, W, 3], alpha [H, W].
     """
-    geometry = pose_scene(scene, hand)
     cam_from_world = np.array(scene.cam_from_world)
     studio.set_camera(np.array(scene.camera_k), cam_from_world, scene.size)
     environment = studio.set_environment(
@@ -50,8 +49,7 @@ def render_scene(
     )
     studio.set_skin(scene.skin_tone, scene.skin_roughness, scene.skin_seed)
     rgba = studio.render(scene.samples, scene.denoise, scene.seed)
-    hidden = hidden_joints(geometry.vertices_cam_m, geometry.joints_cam_m, hand, scene.side)
-    return compose(scene, rgba, environment), rgba[..., 3], hidden
+    return compose(scene, rgba, environment), rgba[..., 3]
 
 
 def render_parts(job: RenderJob) -> None:
@@ -66,15 +64,15 @@ def _render_parts(job: RenderJob) -> None:
     environments = {path.name: path for path in files}
     studio = Studio(hand, job.threads)
     studio.load_environments(files)
+    planner = ScenePlanner(job.recipe, hand, files)
     for part in job.parts:
         with PartWriter(job.root, part) as writer:
             for index in job.recipe.part_range(part):
-                scene = plan_scene(job.recipe, hand, files, index)
-                rgb, alpha, hidden = render_scene(studio, hand, scene, environments)
-                row = label_row(
-                    scene, pose_scene(scene, hand), hidden, hand, job.recipe.name, engine_name()
-                )
-                writer.add(row, encode_jpeg(rgb, scene.jpeg_quality), "jpg", encode_mask(alpha))
+                plan = planner.plan(index)
+                rgb, alpha = render_scene(studio, plan.scene, plan.geometry, environments)
+                row = label_row(plan, job.recipe.name, engine_name())
+                image = encode_jpeg(rgb, plan.scene.jpeg_quality)
+                writer.add(row, image, "jpg", encode_mask(alpha))
                 print("sample", flush=True)
             writer.commit()
         print(f"part {part}", flush=True)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mano_assets.skeleton import HAND21
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _J = HAND21.num_joints
 
 
@@ -54,6 +54,7 @@ SCHEMA = pa.schema(
         vector_column("box", 4, "Hand box (x, y, width, height), continuous px"),
         vector_column("mano_global_orient", 3, "Wrist rotation, camera frame, axis-angle"),
         vector_column("mano_pose", 45, "Pose from the flat hand, 15 x axis-angle, MANO's order"),
+        vector_column("wrist_pose", 3, "Hand against the forearm, axis-angle; null if unknown"),
         vector_column("mano_betas", 10, "Shape coefficients"),
         vector_column("mano_trans", 3, "MANO translation, camera frame, metres"),
         _column("mask_offset", pa.int64(), "First byte of the hand mask PNG in the same tar"),
@@ -62,7 +63,7 @@ SCHEMA = pa.schema(
         _column("depth_size", pa.int64(), "Bytes of the depth image"),
         _column("pose_distribution", pa.string(), "Distribution the pose was drawn from"),
         _column("pose_family", pa.string(), "Member of the distribution: a handshape, a family"),
-        _column("hardness", pa.float64(), "0 easy and up; null when not measured"),
+        _column("hardness", pa.float64(), "0 easy to 1 hard; null when not measured"),
         _column(
             "hardness_parts",
             pa.struct(

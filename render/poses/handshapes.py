@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from mano_assets.anatomy import FINGER_JOINTS
-from mano_assets.skeleton import FINGERS
+from mano_assets.skeleton import FINGERS, MANO16
 
 Bends = tuple[float, float, float]
 """Bend of a finger's three joints, base to tip, degrees."""
@@ -67,6 +66,9 @@ def _shape(
 FAN_DEG = {"index": 12.0, "middle": 2.0, "ring": -8.0, "little": -18.0}
 """Splay of the fingers at full spread."""
 
+CLOSED = -0.9
+"""Share of the full spread at which fingers lie side by side: the flat hand's stand apart."""
+
 HANDSHAPES = {
     "rest": _shape((2, 14, 12), (14, 22, 12), (16, 25, 14), (18, 27, 15), (20, 27, 15)),
     "flat": _shape(THUMB_ALONG, OPEN, OPEN, OPEN, OPEN, -14, 0.0),
@@ -99,14 +101,16 @@ def handshape_angles(shape: Handshape) -> np.ndarray:
     """A handshape in the angle space of `mano_assets.anatomy`.
 
     Returns:
-        Bend, splay and twist of the 15 joints in MANO's order, radians, [15, 3].
+        Bend, splay and twist of the 16 joints in MANO's order, radians, [16, 3].
     """
-    angles = np.zeros((15, 3))
+    angles = np.zeros((16, 3))
     for finger in FINGERS:
-        joints = [i for i, joint in enumerate(FINGER_JOINTS) if joint.startswith(finger)]
+        joints = MANO16.chain(finger)
         angles[joints, 0] = getattr(shape, finger)
         base = joints[0]
         angles[base, 1] = (
-            shape.thumb_splay if finger == "thumb" else FAN_DEG[finger] * (shape.spread - 0.15)
+            shape.thumb_splay
+            if finger == "thumb"
+            else FAN_DEG[finger] * (CLOSED + shape.spread * (1 - CLOSED))
         )
     return np.deg2rad(angles)

@@ -1,7 +1,14 @@
-"""Poses without pictures: a table of what a recipe would draw, and a sheet to look at."""
+"""Poses without pictures: a table of what a recipe would draw, made by several processes."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from mano_assets.anatomy import PALMAR, joint_frames, pose_to_angles
-from mano_assets.hand import MIRROR_AXIS_ANGLE, Hand
-from mano_assets.skin import vertex_normals
+from mano_assets.hand import MIRROR_AXIS_ANGLE, load_hand
 from render.environments import list_environments
-from render.manifest.schema import vector_column
-from render.poses.hardness import range_exceedance
+from render.manifest.schema import SCHEMA, vector_column
+from render.planning import Plan, ScenePlanner
 from render.recipe import DatasetRecipe
-from render.scene import plan_scene
 
 POSES_SCHEMA = pa.schema(
     [
@@ -24,52 +28,133 @@ POSES_SCHEMA = pa.schema(
         pa.field("split", pa.string(), metadata={"doc": "Split it is of"}),
         pa.field("distribution", pa.string(), metadata={"doc": "Distribution drawn from"}),
         pa.field("family", pa.string(), metadata={"doc": "Family of the distribution"}),
+        pa.field("draws", pa.int32(), metadata={"doc": "Poses drawn until one was valid"}),
+        pa.field("side", pa.string(), metadata={"doc": "Side of the sample's hand"}),
         vector_column("mano_pose", 45, "Right hand, axis-angle, MANO's joint order"),
+        vector_column("wrist_pose", 3, "Right hand against its forearm, axis-angle"),
+        vector_column("global_orient", 3, "Right hand in the camera frame, axis-angle"),
         vector_column("betas", 10, "Shape coefficients"),
-        pa.field(
-            "range_exceedance",
-            pa.float64(),
-            metadata={"doc": "Mean bend beyond the functional range, radians"},
-        ),
+        SCHEMA.field("hardness"),
+        SCHEMA.field("hardness_parts"),
     ]
 )
 
-_COLUMNS = 8
-_MOST_PICTURES = 48
+_CHUNK = 500
+"""Poses a task: small enough for a moving progress bar, large enough to make its cost nothing."""
 
 
-def sample_poses(recipe: DatasetRecipe, hand: Hand, count: int) -> pa.Table:
+@dataclass(frozen=True)
+class _Work:
+    recipe: DatasetRecipe
+    hand: Path
+
+
+_planner: ScenePlanner | None = None
+"""Of this worker process; made once, when the process starts."""
+
+
+def sample_poses(
+    recipe: DatasetRecipe, hand: Path, count: int, workers: int | None = None
+) -> pa.Table:
     """The poses of a recipe's samples, spread evenly over its splits.
 
     Args:
         recipe: Of a data set.
-        hand: Whose joint frames turn angles into poses.
+        hand: Folder of the built hand.
         count: Poses; those of a data set of this many images.
+        workers: Processes; one a CPU core by default. The poses do not depend on it.
 
     Returns:
         A row a pose, by `POSES_SCHEMA`.
+
+    Raises:
+        InputError: A distribution yields no valid pose, or its file cannot be read.
     """
     recipe = recipe.with_num_images(count)
-    environments = list_environments(recipe.light.environments)
-    frames = joint_frames(hand.arrays["J"])
-    rows = []
-    for index in tqdm(range(count), desc="poses", unit="pose", leave=False):
-        scene = plan_scene(recipe, hand, environments, index)
-        pose = np.array(scene.pose)
-        if scene.side == "left":
-            pose = pose * np.tile(MIRROR_AXIS_ANGLE, 15)
-        rows.append(
-            {
-                "index": index,
-                "split": scene.split,
-                "distribution": scene.distribution,
-                "family": scene.family,
-                "mano_pose": pose.tolist(),
-                "betas": scene.betas,
-                "range_exceedance": float(range_exceedance(pose_to_angles(pose, frames))),
-            }
-        )
-    return pa.Table.from_pylist(rows, POSES_SCHEMA)
+    workers = min(workers or os.cpu_count() or 1, -(-count // _CHUNK))
+    chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
+    with (
+        tqdm(total=count, desc="poses", unit="pose", smoothing=0.1) as bar,
+        _mapping(_Work(recipe, hand), workers) as run,
+    ):
+        tables = []
+        for table in run(chunks):
+            tables.append(table)
+            bar.update(table.num_rows)
+    return pa.concat_tables(tables)
+
+
+@contextmanager
+def _mapping(
+    work: _Work, workers: int
+) -> Iterator[Callable[[Iterable[range]], Iterable[pa.Table]]]:
+    """A map over chunks, in this process or in several."""
+    if workers == 1:
+        yield partial(map, partial(_sampled, planner=_start(work)))
+        return
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (work,)) as pool,
+    ):
+        yield partial(pool.map, _sampled)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that fill the cores do not start threads of their own."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def _start(work: _Work) -> ScenePlanner:
+    environments = list_environments(work.recipe.light.environments)
+    return ScenePlanner(work.recipe, load_hand(work.hand), environments)
+
+
+def _start_worker(work: _Work) -> None:
+    global _planner
+    _planner = _start(work)
+
+
+def _sampled(indices: range, planner: ScenePlanner | None = None) -> pa.Table:
+    planner = planner or _planner
+    assert planner is not None
+    return pa.Table.from_pylist([_row(planner.plan(index)) for index in indices], POSES_SCHEMA)
+
+
+def _row(plan: Plan) -> dict[str, object]:
+    scene = plan.scene
+    mirror = MIRROR_AXIS_ANGLE if scene.side == "left" else np.ones(3)
+    return {
+        "index": scene.index,
+        "split": scene.split,
+        "distribution": scene.distribution,
+        "family": scene.family,
+        "draws": plan.num_draws,
+        "side": scene.side,
+        "mano_pose": np.array(scene.pose) * np.tile(mirror, 15),
+        "wrist_pose": np.array(scene.wrist) * mirror,
+        "global_orient": np.array(scene.global_orient) * mirror,
+        "betas": scene.betas,
+        "hardness": plan.hardness.total,
+        "hardness_parts": plan.hardness.parts(),
+    }
+
+
+def acceptance(table: pa.Table) -> dict[str, float]:
+    """Share of drawn poses that were valid, by family."""
+    families = table.group_by("family").aggregate([("draws", "sum"), ("draws", "count")])
+    return {
+        row["family"]: row["draws_count"] / row["draws_sum"]
+        for row in families.sort_by("family").to_pylist()
+    }
 
 
 def write_poses(table: pa.Table, path: Path) -> None:
@@ -78,41 +163,3 @@ def write_poses(table: pa.Table, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     pq.write_table(table, temporary, compression="zstd")
     temporary.replace(path)
-
-
-def draw_sheet(table: pa.Table, hand: Hand, path: Path) -> None:
-    """Draws poses as shaded hands seen on the palm, each with its family.
-
-    Args:
-        table: From `sample_poses`; at most 48 of its rows are drawn, evenly spaced.
-        hand: The hand.
-        path: PNG file to write.
-    """
-    from matplotlib.collections import PolyCollection
-    from matplotlib.figure import Figure
-
-    picks = np.unique(np.linspace(0, table.num_rows - 1, _MOST_PICTURES).astype(int))
-    rows = table.take(picks).to_pylist()
-    figure = Figure(figsize=(2 * _COLUMNS, 2.2 * -(-len(rows) // _COLUMNS)), dpi=110)
-    for number, row in enumerate(rows):
-        pose, betas = np.array(row["mano_pose"]), np.array(row["betas"])
-        vertices, _ = hand.posed(np.zeros(3), pose, betas, np.zeros(3))
-        normals = vertex_normals(vertices, hand.triangles)
-        depth = vertices @ PALMAR
-        corners = hand.triangles[np.argsort(depth[hand.triangles].mean(1))]
-        light = np.clip(normals @ np.array([-0.35, -0.8, 0.5]), 0, 1)[corners].mean(1)
-        colours = np.outer(0.3 + 0.7 * light, [0.93, 0.75, 0.66])
-        # Fingers point along -x and the thumb to +z: turn the fingers up.
-        flat = np.stack([vertices[:, 2], -vertices[:, 0]], 1)
-        axes = figure.add_subplot(-(-len(rows) // _COLUMNS), _COLUMNS, number + 1)
-        axes.add_collection(
-            PolyCollection(
-                list(flat[corners]), facecolors=colours, edgecolors=colours, linewidths=0.3
-            )
-        )
-        axes.set(xlim=(-0.14, 0.15), ylim=(-0.05, 0.25), aspect="equal")
-        axes.set_title(f"{row['family']} ({row['range_exceedance']:.2f})", fontsize=8)
-        axes.axis("off")
-    figure.tight_layout(pad=0.3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)

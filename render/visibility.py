@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import bpy  # noqa: F401  (mathutils is inside it)
+from itertools import pairwise
+
 import numpy as np
-from mathutils import Vector
-from mathutils.bvhtree import BVHTree
 
 from mano_assets.hand import Hand
 from mano_assets.skeleton import HAND21, MANO16
@@ -18,7 +17,8 @@ breadth of the palm, which hides its far knuckle from the side, is 0.7."""
 GAP_M = 0.001
 """Creases narrower than this do not count as coming out of the flesh."""
 
-_STEP_M = 1e-6
+_SHORT_M = 1e-6
+"""Fingertips lie on the skin: their own does not cover them."""
 
 
 def hidden_joints(
@@ -38,50 +38,51 @@ def hidden_joints(
     Returns:
         [21] bool.
     """
+    # Compiled code is loaded when it is first needed.
+    from render.ray_casting import skins_before
+
     triangles = hand.triangles if side == "right" else hand.triangles[:, ::-1]
-    tree = BVHTree.FromPolygons(vertices_cam_m.tolist(), triangles.tolist())
+    starts, faces, depths, inward = skins_before(
+        np.ascontiguousarray(joints_cam_m, dtype=np.float64),
+        np.ascontiguousarray(vertices_cam_m, dtype=np.float64),
+        np.ascontiguousarray(triangles),
+        _SHORT_M,
+    )
     wrist, knuckle = joints_cam_m[HAND21.root], joints_cam_m[HAND21.index("middle_mcp")]
     flesh_m = FLESH_SHARE * np.linalg.norm(knuckle - wrist)
+    distances = np.linalg.norm(joints_cam_m, axis=1)
     hidden = np.zeros(len(joints_cam_m), dtype=bool)
-    for joint, place in enumerate(joints_cam_m):
-        distance = float(np.linalg.norm(place))
-        skins = _skins_before(tree, Vector(place / distance), distance)
-        if skins:
-            face, depth, _ = skins[0]
-            own = hand.arrays["weights"][triangles[face]][:, _meeting_bones(joint)].sum() / 3
-            hidden[joint] = own < 0.5 or distance - depth > flesh_m or _comes_out(skins, distance)
+    for joint, (start, end) in enumerate(pairwise(starts)):
+        if start == end:
+            continue
+        corners = triangles[faces[start]]
+        own = hand.arrays["weights"][corners] @ _MEETING[joint]
+        hidden[joint] = (
+            own.sum() / 3 < 0.5
+            or distances[joint] - depths[start] > flesh_m
+            or _comes_out([*depths[start:end], distances[joint]], inward[start:end])
+        )
     return hidden
 
 
-def _skins_before(
-    tree: BVHTree, direction: Vector, distance: float
-) -> list[tuple[int, float, bool]]:
-    """What a ray from the camera crosses: face, distance, and whether it goes in there."""
-    skins, start = [], 0.0
-    while start < distance - _STEP_M:
-        reach = distance - _STEP_M - start
-        _, normal, face, step = tree.ray_cast(direction * start, direction, reach)
-        if face is None:
-            break
-        skins.append((face, start + step, normal.dot(direction) < 0))
-        start += step + _STEP_M
-    return skins
-
-
-def _comes_out(skins: list[tuple[int, float, bool]], distance: float) -> bool:
+def _comes_out(depths_m: list[float], inward: np.ndarray) -> bool:
     layers = 0
-    ends = [depth for _, depth, _ in skins[1:]] + [distance]
-    for (_, depth, inward), end in zip(skins, ends, strict=True):
-        layers += 1 if inward else -1
-        if layers <= 0 and end - depth > GAP_M:
+    for number, goes_in in enumerate(inward):
+        layers += 1 if goes_in else -1
+        if layers <= 0 and depths_m[number + 1] - depths_m[number] > GAP_M:
             return True
     return False
 
 
-def _meeting_bones(joint: int) -> list[int]:
-    """MANO bones on both sides of a hand21 joint: a fingertip ends its last bone."""
+def _meeting_bones(joint: int) -> np.ndarray:
+    """1 for MANO bones on both sides of a hand21 joint: a fingertip ends its last bone, [16]."""
     name, parent = HAND21.joints[joint], HAND21.parents[joint]
     bones = [name] if name in MANO16.joints else []
     if parent >= 0:
         bones.append(HAND21.joints[parent])
-    return MANO16.indices(bones)
+    meeting = np.zeros(MANO16.num_joints)
+    meeting[MANO16.indices(bones)] = 1.0
+    return meeting
+
+
+_MEETING = np.stack([_meeting_bones(joint) for joint in range(HAND21.num_joints)])
