@@ -8,7 +8,7 @@ import numpy as np
 
 from mano_assets.hand import Hand
 from mano_assets.skeleton import FINGERS, MANO16
-from mano_assets.surface_patches import compact_patches, triangle_bones
+from mano_assets.surface_patches import FOREARM, compact_patches, triangle_bones
 
 _PATCH_SIZE = 16
 
@@ -30,7 +30,7 @@ class FingerSurfaces:
 
 def finger_surfaces(hand: Hand) -> FingerSurfaces:
     """The skin from the proximal interphalangeal joints outwards; the thumb's from its MCP."""
-    finger_of_bone = np.full(MANO16.num_joints + 1, -1)
+    finger_of_bone = np.full(FOREARM + 1, -1)
     for number, finger in enumerate(FINGERS):
         finger_of_bone[MANO16.chain(finger)[1:]] = number
     fingers = finger_of_bone[triangle_bones(hand)]

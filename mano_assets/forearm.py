@@ -16,6 +16,9 @@ _CARPUS, _CENTRE = 0.45, 0.03
 arm from the wrist joint. For an adult the middle 60 % of the turn take 32 mm, the carpus and the
 end of the radius. Over 0.4 some triangles of the free hand turn over at 80 degrees of flexion."""
 
+_CROSSING = np.cross(np.eye(3)[:, None], np.eye(3)).reshape(3, 9)
+"""For each unit vector, the matrix that takes a row vector r to unit vector x r, flattened."""
+
 
 def forearm_weights(vertices: np.ndarray, joints: np.ndarray) -> np.ndarray:
     """How much each vertex turns with the forearm when the wrist bends.
@@ -65,8 +68,8 @@ def turned_forearm(
     sine = share * np.sinc(share * angle / np.pi)
     versine = 0.5 * (share * np.sinc(share * angle / (2 * np.pi))) ** 2
     arms = vertices[..., turning, :] - joints[..., MANO16.root, None, :]
-    # Rows e_i x axis: a product with them is the cross product with the axis, at half its cost.
-    crossing = -np.cross(np.eye(3), axis)
+    # A product with this matrix is the cross product with the axis, at a fraction of its cost.
+    crossing = (axis @ _CROSSING).reshape(*axis.shape[:-2], 3, 3)
     swing = arms @ crossing
     moved = sine * swing + versine * (swing @ crossing)
     shape = np.broadcast_shapes(vertices.shape[:-2], axis.shape[:-2])

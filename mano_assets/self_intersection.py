@@ -32,17 +32,17 @@ from mano_assets.surface_patches import FOREARM, compact_patches, skin_distance,
 CONTACT_M = 0.001
 """By how much each of two surfaces gives way. A judgement: at 1 mm fingers that lie side by side
 or touch the palm pass, and what passes overlaps too little to see. Of poses drawn evenly from the
-free hand's active range 49, 58, 65 and 73 % are valid at 0, 1, 2 and 3 mm."""
+free hand's active range about 44, 54, 63 and 70 % are valid at 0, 1, 2 and 3 mm."""
 
 WEB_M = 0.022
 """Along the skin at rest, from one finger's flank through the web to the next. Where parallel
-fingers are bent by 75 to 85 degrees at the knuckles, the web folds over up to 18 mm in three hands
+fingers are bent by 75 to 85 degrees at the knuckles, the web folds over up to 19 mm in three hands
 of four, and over up to 22 mm in all in which the fingers themselves keep clear of each other."""
 
 CREASE_M = 0.045
 """Along the skin at rest, across a crease. In valid poses drawn evenly from the free hand's active
-range the folds reach 27 mm on a finger, 29 mm at its base, 42 mm in the first web, with the thumb
-folded over the palm, and 43 mm at the wrist."""
+range the folds reach 27 mm on a finger, 29 mm at its base, and 42 mm in the first web, with the
+thumb folded over the palm."""
 
 _PATCH_SIZE = 32
 
@@ -75,18 +75,18 @@ class SelfIntersection:
         """
         return len(self._crossing(vertices, 1)) > 0
 
-    def intersections(self, vertices: np.ndarray) -> np.ndarray:
+    def intersections(self, vertices: np.ndarray, most: int = -1) -> np.ndarray:
         """Where the posed hand runs into itself.
 
         Args:
             vertices: Of the right hand, metres, any frame, [V, 3].
+            most: Pairs to be found at most; all when negative.
 
         Returns:
             Pairs of the hand's triangles that cross after the erosion, the lower number first, in
             ascending order, [N, 2].
         """
-        every = -1
-        pairs = np.sort(self.numbers[self._crossing(vertices, every)], axis=1)
+        pairs = np.sort(self.numbers[self._crossing(vertices, most)], axis=1)
         return pairs[np.lexsort(pairs.T[::-1])]
 
     def _crossing(self, vertices: np.ndarray, most: int) -> np.ndarray:

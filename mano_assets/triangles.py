@@ -92,6 +92,15 @@ def _exact_side(points, a, b, c, d):
 
 
 @kernel
+def _from(points, start, end):
+    return (
+        points[end, 0] - points[start, 0],
+        points[end, 1] - points[start, 1],
+        points[end, 2] - points[start, 2],
+    )
+
+
+@kernel
 def side_of_plane(points, a, b, c, d):
     """Exact sign of det(a - d, b - d, c - d).
 
@@ -106,21 +115,9 @@ def side_of_plane(points, a, b, c, d):
         1 where d lies behind the triangle abc, from where its corners run clockwise; -1 in front
         of it; 0 in its plane.
     """
-    ax, ay, az = (
-        points[a, 0] - points[d, 0],
-        points[a, 1] - points[d, 1],
-        points[a, 2] - points[d, 2],
-    )
-    bx, by, bz = (
-        points[b, 0] - points[d, 0],
-        points[b, 1] - points[d, 1],
-        points[b, 2] - points[d, 2],
-    )
-    cx, cy, cz = (
-        points[c, 0] - points[d, 0],
-        points[c, 1] - points[d, 1],
-        points[c, 2] - points[d, 2],
-    )
+    ax, ay, az = _from(points, d, a)
+    bx, by, bz = _from(points, d, b)
+    cx, cy, cz = _from(points, d, c)
     bxcy, cxby = bx * cy, cx * by
     cxay, axcy = cx * ay, ax * cy
     axby, bxay = ax * by, bx * ay
@@ -182,12 +179,8 @@ def moved_inward(vertices, triangles, depth_m):
     normals = np.zeros_like(vertices)
     for face in range(len(triangles)):
         i, j, k = triangles[face, 0], triangles[face, 1], triangles[face, 2]
-        ux = vertices[j, 0] - vertices[i, 0]
-        uy = vertices[j, 1] - vertices[i, 1]
-        uz = vertices[j, 2] - vertices[i, 2]
-        vx = vertices[k, 0] - vertices[i, 0]
-        vy = vertices[k, 1] - vertices[i, 1]
-        vz = vertices[k, 2] - vertices[i, 2]
+        ux, uy, uz = _from(vertices, i, j)
+        vx, vy, vz = _from(vertices, i, k)
         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
         for corner in (i, j, k):
             normals[corner, 0] += nx
@@ -227,8 +220,7 @@ def triangle_boxes(vertices, triangles, patch_starts):
             for axis in range(3):
                 x, y, z = vertices[i, axis], vertices[j, axis], vertices[k, axis]
                 low, high = _lower(_lower(x, y), z), _upper(_upper(x, y), z)
-                boxes[face, axis] = low
-                boxes[face, 3 + axis] = high
+                boxes[face, axis], boxes[face, 3 + axis] = low, high
                 patches[patch, axis] = _lower(patches[patch, axis], low)
                 patches[patch, 3 + axis] = _upper(patches[patch, 3 + axis], high)
     return boxes, patches
@@ -256,7 +248,7 @@ def crossing_pairs(vertices, triangles, patch_starts, patch_pairs, tested, most)
         patch_starts: First triangle of each patch, and F, [P + 1].
         patch_pairs: Pairs of patches that hold pairs to test, [N, 2].
         tested: Which pairs of triangles are tested; symmetric, [F, F] bool.
-        most: Stop after this many.
+        most: Stop after this many; -1 for all.
 
     Returns:
         Pairs of triangles, [up to most, 2].

@@ -11,7 +11,7 @@ CLEARANCE_M = 0.06
 NEAREST_JOINT_M = 0.1
 """No joint comes nearer to the camera: a phone focuses no closer."""
 
-_EXACT_M, _EXACT_PX = 1e-9, 1e-6
+_EXACT_M, _EXACT_PX = 1e-8, 1e-6
 _MOST_STEPS = 8
 _AXES = np.arange(2)
 
@@ -40,31 +40,43 @@ def place_hand(
     """
     near = max(NEAREST_JOINT_M - joints_m[:, 2].min(), CLEARANCE_M - vertices_m[:, 2].min())
     far = near + 4 * camera_k[0, 0] * np.ptp(joints_m, axis=0).max() / extent_px
+    box = _Box(joints_m, camera_k[0, 0], shift_px)
 
     def too_large(depth: float) -> float:
-        return _centred(joints_m, camera_k[0, 0], depth, shift_px)[1] - extent_px
+        return box.extent_px(depth) - extent_px
 
     # The extent falls with the depth: there is one depth between, or the nearest is far enough.
     depth = near
     if too_large(near) > 0:
         depth = root_scalar(too_large, bracket=(near, far), method="brentq", xtol=_EXACT_M).root
-    return np.array([*_centred(joints_m, camera_k[0, 0], depth, shift_px)[0], depth])
+        box.extent_px(depth)
+    return np.array([*box.offset_m, depth])
 
 
-def _centred(
-    joints_m: np.ndarray, focal: float, depth: float, shift_px: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """Sideways offset that centres the joints' box at a depth, and the box's extent in px."""
-    per_metre = focal / (joints_m[:, 2] + depth)
-    flat = joints_m[:, :2] * per_metre[:, None]
-    offset, first, last = np.zeros(2), np.zeros(2), np.zeros(2)
-    # Newton's steps: the box's centre is piecewise linear in the offset.
-    for _ in range(_MOST_STEPS):
-        pixels = flat + per_metre[:, None] * offset
-        low, high = pixels.argmin(0), pixels.argmax(0)
-        first, last = pixels[low, _AXES], pixels[high, _AXES]
-        off = (first + last) / 2 - shift_px
-        if abs(off[0]) < _EXACT_PX and abs(off[1]) < _EXACT_PX:
-            break
-        offset = offset - 2 * off / (per_metre[low] + per_metre[high])
-    return offset, float((last - first).max())
+class _Box:
+    """The box of a hand's joints in the image, centred at any depth.
+
+    Attributes:
+        offset_m: Sideways offset that centred it the last time; the next search starts there.
+    """
+
+    def __init__(self, joints_m: np.ndarray, focal: float, shift_px: np.ndarray) -> None:
+        self._joints, self._focal, self._shift = joints_m, focal, shift_px
+        self.offset_m = np.zeros(2)
+
+    def extent_px(self, depth: float) -> float:
+        """Centres the box at a depth; its longer side."""
+        per_metre = self._focal / (self._joints[:, 2] + depth)
+        flat = self._joints[:, :2] * per_metre[:, None]
+        extent = 0.0
+        # Newton's steps: the box's centre is piecewise linear in the offset.
+        for _ in range(_MOST_STEPS):
+            pixels = flat + per_metre[:, None] * self.offset_m
+            low, high = pixels.argmin(0), pixels.argmax(0)
+            first, last = pixels[low, _AXES], pixels[high, _AXES]
+            extent = float((last - first).max())
+            off = (first + last) / 2 - self._shift
+            if abs(off[0]) < _EXACT_PX and abs(off[1]) < _EXACT_PX:
+                break
+            self.offset_m = self.offset_m - 2 * off / (per_metre[low] + per_metre[high])
+        return extent

@@ -105,7 +105,7 @@ class ScenePlanner:
         if split.clip_frames == 1:
             seen, hardness = self._sample(split, index, side, betas, camera)
         else:
-            seen, hardness = self._frame(split, clip, frame, unit, side, betas, camera)
+            seen, hardness = self._frame(split, frame, unit, side, betas, camera)
         scene = Scene(
             index=index,
             split=split.name,
@@ -185,20 +185,21 @@ class ScenePlanner:
         """View, then pose: one point, since two sequences of one sample are not independent."""
         if not split.even:
             return None
+        # Every so many points of a sequence are not even: clips are counted, not their frames.
+        number = self._recipe.index_in_split(index) // split.clip_frames
         size = NUM_UNIFORMS + NUM_RANGE_UNIFORMS
-        return sobol_point(self._recipe.seed, "view and pose", size, index)
+        return sobol_point(self._recipe.seed, f"view and pose/{split.name}", size, number)
 
     def _frame(
         self,
         split: SplitRecipe,
-        clip: int,
         frame: int,
         unit: int,
         side: str,
         betas: np.ndarray,
         camera: _Camera,
     ) -> tuple[_Seen, Hardness]:
-        drawn = self._sampler.frame(split.poses, clip, frame, betas)
+        drawn = self._sampler.frame(split.poses, unit, frame, betas)
         views = stream(self._recipe.seed, "view", unit)
         seen = self._view(split, drawn, views, self._even_point(split, unit), side, camera)
         return seen, self._hardness(seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
@@ -101,6 +102,32 @@ class SplitRecipe(_Part):
             raise ValueError("expected at least one distribution with a positive weight")
         return poses
 
+    @model_validator(mode="after")
+    def _clips_as_they_come(self) -> SplitRecipe:
+        if self.clip_frames > 1 and self.hardness is not None:
+            raise ValueError(
+                f"hardness is given, expected null with clip_frames {self.clip_frames}: frames of "
+                "a clip are not drawn again"
+            )
+        return self
+
+    def check_poses(self, name: str, own: Mapping[str, Distribution]) -> None:
+        """Can this split draw from a distribution?
+
+        Args:
+            name: Of the distribution.
+            own: The recipe's own distributions.
+
+        Raises:
+            InputError: There is no such distribution, or it does not make clips.
+        """
+        check_distribution(name, own)
+        if self.clip_frames > 1 and not isinstance(distribution_kind(name, own), TrajectoryPoses):
+            raise InputError(
+                f"clip_frames is {self.clip_frames}, expected poses of kind trajectory, "
+                f"got {name!r}."
+            )
+
 
 class CameraRecipe(_Part):
     """The camera and where the hand stands in front of it."""
@@ -180,15 +207,9 @@ class DatasetRecipe(_Part):
         for split in splits:
             for name in split.poses:
                 try:
-                    check_distribution(name, own)
+                    split.check_poses(name, own)
                 except InputError as error:
                     raise ValueError(f"split {split.name}: {error}") from None
-                moves = isinstance(distribution_kind(name, own), TrajectoryPoses)
-                if split.clip_frames > 1 and not moves:
-                    raise ValueError(
-                        f"split {split.name}: clip_frames is {split.clip_frames}, expected poses "
-                        f"of kind trajectory, got {name!r}"
-                    )
         return splits
 
     @field_validator("splits")
@@ -234,9 +255,10 @@ class DatasetRecipe(_Part):
         """The same recipe with every split's poses from one distribution.
 
         Raises:
-            InputError: There is no such distribution.
+            InputError: There is no such distribution, or a split of clips cannot use it.
         """
-        check_distribution(distribution, self.distributions)
+        for split in self.splits:
+            split.check_poses(distribution, self.distributions)
         poses = {distribution: 1.0}
         splits = tuple(split.model_copy(update={"poses": poses}) for split in self.splits)
         return self.model_copy(update={"splits": splits})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from mano_assets.hand import Hand
@@ -52,16 +50,14 @@ def hidden_joints(
     flesh_m = FLESH_SHARE * np.linalg.norm(knuckle - wrist)
     distances = np.linalg.norm(joints_cam_m, axis=1)
     hidden = np.zeros(len(joints_cam_m), dtype=bool)
-    for joint, (start, end) in enumerate(pairwise(starts)):
-        if start == end:
-            continue
-        corners = triangles[faces[start]]
-        own = hand.arrays["weights"][corners] @ _MEETING[joint]
-        hidden[joint] = (
-            own.sum() / 3 < 0.5
-            or distances[joint] - depths[start] > flesh_m
-            or _comes_out([*depths[start:end], distances[joint]], inward[start:end])
-        )
+    crossed = np.flatnonzero(starts[:-1] < starts[1:])
+    first = starts[crossed]
+    own = hand.arrays["weights"][triangles[faces[first]]] * _MEETING[crossed, None]
+    hidden[crossed] = (own.sum((1, 2)) / 3 < 0.5) | (distances[crossed] - depths[first] > flesh_m)
+    # A ray that goes in once, as most do, comes out nowhere.
+    for joint in crossed[(np.diff(starts)[crossed] > 1) | ~inward[first]]:
+        ray = slice(starts[joint], starts[joint + 1])
+        hidden[joint] |= _comes_out([*depths[ray], distances[joint]], inward[ray])
     return hidden
 
 

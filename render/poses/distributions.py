@@ -163,9 +163,11 @@ def _check(name: str, own: Mapping[str, Distribution], above: tuple[str, ...]) -
         known = ", ".join(sorted({*DISTRIBUTIONS, *own}))
         raise InputError(f"pose distribution {name!r} is unknown, expected one of {known}.")
     kind = distribution_kind(name, own)
-    if isinstance(kind, TrajectoryPoses):
-        for key in kind.through:
-            _check(key, own, (*above, name))
+    parts = kind.through if isinstance(kind, TrajectoryPoses) else ()
+    if kind is None:
+        parts = GROUPS.get(name, ())
+    for part in parts:
+        _check(part, own, (*above, name))
 
 
 def distribution_kind(name: str, own: Mapping[str, Distribution]) -> Distribution | None:
@@ -200,13 +202,13 @@ def leaves(name: str, own: Mapping[str, Distribution], hand: Hand) -> dict[str, 
         case RangePoses():
             return {name: Leaf(partial(_range, kind.range))}
         case PcaPoses():
-            return {name: Leaf(partial(_pca, kind, hand))}
+            return {name: Leaf(partial(_pca, kind, hand, joint_frames(hand.arrays["J"])))}
         case EmpiricalPoses():
             draw = partial(_empirical, _stored(kind.path, hand), kind.jitter_deg)
             return {name: Leaf(draw, yields="thumb")}
         case TrajectoryPoses():
             keys = [leaves(key, own, hand) for key in kind.through]
-            return {name: Leaf(partial(_on_the_way, keys))}
+            return {name: Leaf(partial(_on_the_way, keys), yields="thumb")}
         case FamilyPoses():
             module = load_family_file(kind.file)
     draw = partial(_family, module.draw, name)
@@ -237,11 +239,17 @@ def _range(range_: Range, rng: np.random.Generator, uniforms: np.ndarray | None)
     return range_angles(range_, rng.random(NUM_RANGE_UNIFORMS) if uniforms is None else uniforms)
 
 
-def _pca(kind: PcaPoses, hand: Hand, rng: np.random.Generator, _: np.ndarray | None) -> np.ndarray:
+def _pca(
+    kind: PcaPoses,
+    hand: Hand,
+    frames: np.ndarray,
+    rng: np.random.Generator,
+    _: np.ndarray | None,
+) -> np.ndarray:
     components = hand.arrays["hands_components"][: kind.components]
     coefficients = rng.normal(0, kind.std, kind.components)
     pose = hand.arrays["hands_mean"] + coefficients @ components
-    return pose_to_angles(np.concatenate([np.zeros(3), pose]), joint_frames(hand.arrays["J"]))
+    return pose_to_angles(np.concatenate([np.zeros(3), pose]), frames)
 
 
 def _empirical(
@@ -260,13 +268,14 @@ def _stored(path: str, hand: Hand) -> np.ndarray:
 def _on_the_way(
     keys: list[dict[str, Leaf]], rng: np.random.Generator, _: np.ndarray | None
 ) -> np.ndarray:
-    start, end = (key_pose(keys, rng) for _ in range(2))
+    start, end = (key_pose(keys, rng)[0] for _ in range(2))
     return between(start, end, rng.random())
 
 
-def key_pose(keys: list[dict[str, Leaf]], rng: np.random.Generator) -> np.ndarray:
-    """A key pose of a trajectory, [16, 3]."""
-    return draw_from(keys[rng.integers(len(keys))], rng)[1].draw(rng, None)
+def key_pose(keys: list[dict[str, Leaf]], rng: np.random.Generator) -> tuple[np.ndarray, Yields]:
+    """A key pose of a trajectory, [16, 3], and who gives way in it."""
+    leaf = draw_from(keys[rng.integers(len(keys))], rng)[1]
+    return leaf.draw(rng, None), leaf.yields
 
 
 def _family(
@@ -275,7 +284,12 @@ def _family(
     rng: np.random.Generator,
     _: np.ndarray | None,
 ) -> np.ndarray:
-    angles = np.asarray(draw(rng))
+    try:
+        angles = np.asarray(draw(rng), dtype=float)
+    except Exception as error:  # The file may be the user's: anything may happen.
+        raise InputError(
+            f"pose family {name!r}: draw failed, expected angles [16, 3] ({error!r})."
+        ) from error
     if angles.shape != (16, 3) or not np.isfinite(angles).all():
         raise InputError(
             f"pose family {name!r}: draw returned shape {list(angles.shape)}, expected finite "

@@ -16,12 +16,12 @@ Bends = tuple[float, float, float]
 
 OPEN: Bends = (2, 4, 3)
 BENT: Bends = (35, 45, 28)
-CURLED: Bends = (82, 98, 62)
+CURLED: Bends = (80, 95, 56)
 HALF: Bends = (50, 70, 45)
 
 THUMB_OUT: Bends = (-18, 2, 0)
 THUMB_ALONG: Bends = (-6, 6, 4)
-THUMB_ACROSS: Bends = (30, 32, 30)
+THUMB_ACROSS: Bends = (26, 28, 24)
 THUMB_SIDE: Bends = (-4, 14, 10)
 
 
@@ -73,8 +73,8 @@ HANDSHAPES = {
     "rest": _shape((2, 14, 12), (14, 22, 12), (16, 25, 14), (18, 27, 15), (20, 27, 15)),
     "flat": _shape(THUMB_ALONG, OPEN, OPEN, OPEN, OPEN, -14, 0.0),
     "zero": _shape((26, 26, 34), HALF, HALF, HALF, HALF, 6, 0.0),
-    "one": _shape(THUMB_ACROSS, OPEN, CURLED, CURLED, CURLED, 20),
-    "two": _shape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, 18, 0.9),
+    "one": _shape(THUMB_ACROSS, OPEN, CURLED, CURLED, CURLED, 29),
+    "two": _shape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, 29, 0.9),
     "three": _shape(THUMB_OUT, OPEN, OPEN, CURLED, CURLED, -10, 0.8),
     "four": _shape((34, 36, 40), OPEN, OPEN, OPEN, OPEN, -12, 0.9),
     "five": _shape(THUMB_OUT, OPEN, OPEN, OPEN, OPEN, -10, 1.0),
@@ -82,17 +82,17 @@ HANDSHAPES = {
     "seven": _shape((34, 28, 28), OPEN, OPEN, BENT, OPEN, 6, 0.8),
     "eight": _shape((28, 24, 28), OPEN, BENT, OPEN, OPEN, 8, 0.8),
     "nine": _shape((18, 22, 30), HALF, OPEN, OPEN, OPEN, 6, 0.8),
-    "fist": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, CURLED, 24, 0.0),
+    "fist": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, CURLED, 29, 0.0),
     "thumb_up": _shape(THUMB_OUT, CURLED, CURLED, CURLED, CURLED, -6, 0.0),
     "letter_a": _shape(THUMB_SIDE, CURLED, CURLED, CURLED, CURLED, -4, 0.0),
     "letter_c": _shape((6, 15, 20), BENT, BENT, BENT, BENT, 14, 0.1),
-    "letter_i": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, OPEN, 24, 0.2),
+    "letter_i": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, OPEN, 29, 0.2),
     "letter_l": _shape(THUMB_OUT, OPEN, CURLED, CURLED, CURLED, -10, 0.2),
-    "letter_u": _shape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, 18, 0.0),
+    "letter_u": _shape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, 29, 0.0),
     "letter_w": _shape((34, 32, 30), OPEN, OPEN, OPEN, CURLED, 4, 0.9),
-    "letter_x": _shape(THUMB_ACROSS, (20, 80, 50), CURLED, CURLED, CURLED, 20, 0.1),
+    "letter_x": _shape(THUMB_ACROSS, (20, 80, 50), CURLED, CURLED, CURLED, 29, 0.1),
     "letter_y": _shape(THUMB_OUT, CURLED, CURLED, CURLED, OPEN, -6, 0.5),
-    "horns": _shape(THUMB_ACROSS, OPEN, CURLED, CURLED, OPEN, 20, 0.5),
+    "horns": _shape(THUMB_ACROSS, OPEN, CURLED, CURLED, OPEN, 29, 0.5),
     "point_down": _shape(THUMB_SIDE, (55, 8, 5), CURLED, CURLED, CURLED, 0, 0.1),
 }
 

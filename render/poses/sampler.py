@@ -19,7 +19,7 @@ from mano_assets.joint_limits import clamp
 from mano_assets.self_intersection import self_intersection_test, triangle_bones
 from mano_assets.skeleton import MANO16
 from render.poses.articulation import rest_wrist
-from render.poses.contact import MAX_STEPS, Yields, eased
+from render.poses.contact import STEP_SIZES, Yields, eased
 from render.poses.distributions import (
     Distribution,
     Leaf,
@@ -36,6 +36,8 @@ MAX_DRAWS = 1000
 """A family that yields no valid pose in as many draws is a mistake."""
 
 _NO_ROTATION = np.zeros(3)
+_ENOUGH = 100
+"""Crossing triangles that tell which parts overlap; later steps find the others."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,15 @@ class DrawnPose:
     num_views: int
 
 
+@dataclass(frozen=True)
+class _Move:
+    """From one key pose of a clip to the next, [16, 3] each, and how often they were drawn."""
+
+    start_rad: np.ndarray
+    end_rad: np.ndarray
+    num_draws: int
+
+
 class PoseSampler:
     """Draws poses of a recipe's distributions.
 
@@ -78,7 +89,7 @@ class PoseSampler:
         self._test = self_intersection_test(hand)
         self._bones = triangle_bones(hand)
         self._leaves: dict[str, dict[str, Leaf]] = {}
-        self._move = lru_cache(maxsize=64)(self._drawn_move)
+        self._moves = lru_cache(maxsize=16)(_no_moves)
 
     def draw(
         self,
@@ -116,7 +127,7 @@ class PoseSampler:
 
         Args:
             weights: Trajectory distribution to weight.
-            clip: Number of the clip.
+            clip: Sample number of its first frame.
             frame: Number in the clip.
             betas: The clip's shape, [10].
 
@@ -126,32 +137,49 @@ class PoseSampler:
         distribution = _choose(weights, stream(self._seed, "clip", clip))
         kind = distribution_kind(distribution, self._own)
         assert isinstance(kind, TrajectoryPoses)
-        move, step = divmod(frame, kind.frames_per_move)
-        start, end, num_draws = self._move(distribution, clip, move, tuple(betas))
-        angles = between(start, end, step / kind.frames_per_move)
-        posed = self._posed(angles, self._hand.shaped(betas))
-        return DrawnPose(distribution, distribution, angles, *posed, num_draws, 1)
+        shaped = self._hand.shaped(betas)
+        number, step = divmod(frame, kind.frames_per_move)
+        moves = self._moves(distribution, clip, tuple(betas))
+        # A key pose depends on the one before it: the way between them must be free.
+        while len(moves) <= number:
+            rng = stream(self._seed, f"clip/{len(moves)}", clip)
+            before = moves[-1].end_rad if moves else None
+            moves.append(self._next_move(distribution, kind, before, shaped, rng))
+        move = moves[number]
+        angles = between(move.start_rad, move.end_rad, step / kind.frames_per_move)
+        posed = self._posed(angles, shaped)
+        return DrawnPose(distribution, distribution, angles, *posed, move.num_draws, 1)
 
-    def _drawn_move(
-        self, distribution: str, clip: int, move: int, betas: tuple[float, ...]
-    ) -> tuple[np.ndarray, np.ndarray, int]:
-        """Key poses at both ends of a move whose frames are all valid, and draws of the second."""
-        kind = distribution_kind(distribution, self._own)
-        assert isinstance(kind, TrajectoryPoses)
+    def _next_move(
+        self,
+        distribution: str,
+        kind: TrajectoryPoses,
+        before: np.ndarray | None,
+        shaped: tuple[np.ndarray, np.ndarray],
+        rng: np.random.Generator,
+    ) -> _Move:
+        """From the key pose before, the first time from a drawn one, to a drawn one."""
         keys = [self._leaves_of(name) for name in kind.through]
-        shaped = self._hand.shaped(np.array(betas))
-        before = self._move(distribution, clip, move - 1, betas)[1] if move > 0 else None
-        rng = stream(self._seed, f"clip/{move}", clip)
-        steps = np.arange(kind.frames_per_move + 1) / kind.frames_per_move
+        steps = np.arange(1, kind.frames_per_move) / kind.frames_per_move
         for number in range(1, MAX_DRAWS + 1):
-            start = before
-            if start is None:
-                start = self._within_limits(key_pose(keys, rng), rng)
-            end = self._within_limits(key_pose(keys, rng), rng)
+            start = self._valid_key(keys, shaped, rng) if before is None else before
+            end = self._valid_key(keys, shaped, rng)
+            if start is None or end is None:
+                continue
             way = (between(start, end, step) for step in steps)
             if not any(self._test.intersects(self._posed(angles, shaped)[1]) for angles in way):
-                return start, end, number
+                return _Move(start, end, number)
         raise self._no_pose(distribution)
+
+    def _valid_key(
+        self,
+        keys: list[dict[str, Leaf]],
+        shaped: tuple[np.ndarray, np.ndarray],
+        rng: np.random.Generator,
+    ) -> np.ndarray | None:
+        angles, yields = key_pose(keys, rng)
+        found = self._touching(self._within_limits(angles, rng), shaped, yields)
+        return None if found is None else found[0]
 
     def _touching(
         self, angles: np.ndarray, shaped: tuple[np.ndarray, np.ndarray], yields: Yields
@@ -160,13 +188,15 @@ class PoseSampler:
         if yields == "nothing":
             posed = self._posed(angles, shaped)
             return None if self._test.intersects(posed[1]) else (angles, *posed)
-        for _ in range(MAX_STEPS):
+        for size in (*STEP_SIZES, None):
             posed = self._posed(angles, shaped)
-            crossing = self._test.intersections(posed[1])
+            crossing = self._test.intersections(posed[1], _ENOUGH)
             if len(crossing) == 0:
                 return angles, *posed
+            if size is None:
+                break
             pairs = np.unique(self._bones[crossing], axis=0)
-            angles = clamp(eased(angles, map(tuple, pairs), yields), "active")
+            angles = clamp(eased(angles, map(tuple, pairs), yields, size), "active")
         return None
 
     def _leaves_of(self, distribution: str) -> dict[str, Leaf]:
@@ -191,6 +221,11 @@ class PoseSampler:
             f"pose distribution {family!r}: in {MAX_DRAWS} draws every pose ran into itself, "
             "expected poses that leave the fingers room."
         )
+
+
+def _no_moves(distribution: str, clip: int, betas: tuple[float, ...]) -> list[_Move]:
+    """The moves of a clip, before the first is drawn."""
+    return []
 
 
 def _choose(weights: Mapping[str, float], rng: np.random.Generator) -> str:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from mano_assets.hand import MIRROR_AXIS_ANGLE, load_hand
+from mano_assets.hand import MIRROR_AXIS_ANGLE, Hand, load_hand
 from render.environments import list_environments
 from render.manifest.schema import SCHEMA, vector_column
 from render.planning import Plan, ScenePlanner
@@ -46,7 +46,8 @@ _CHUNK = 500
 @dataclass(frozen=True)
 class _Work:
     recipe: DatasetRecipe
-    hand: Path
+    hand: Hand
+    environments: list[Path]
 
 
 _planner: ScenePlanner | None = None
@@ -72,10 +73,12 @@ def sample_poses(
     """
     recipe = recipe.with_num_images(count)
     workers = min(workers or os.cpu_count() or 1, -(-count // _CHUNK))
+    # What cannot be used is found here: a process that fails to start has no voice.
+    work = _Work(recipe, load_hand(hand), list_environments(recipe.light.environments))
     chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
     with (
         tqdm(total=count, desc="poses", unit="pose", smoothing=0.1) as bar,
-        _mapping(_Work(recipe, hand), workers) as run,
+        _mapping(work, workers) as run,
     ):
         tables = []
         for table in run(chunks):
@@ -114,8 +117,7 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _start(work: _Work) -> ScenePlanner:
-    environments = list_environments(work.recipe.light.environments)
-    return ScenePlanner(work.recipe, load_hand(work.hand), environments)
+    return ScenePlanner(work.recipe, work.hand, work.environments)
 
 
 def _start_worker(work: _Work) -> None:

@@ -1,12 +1,81 @@
-"""One small rendered data set, shared by all tests of labels and files."""
+"""What the tests of poses, plans and rendered files share: each made once."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
+from mano_assets.hand import Hand
+from mano_assets.self_intersection import SelfIntersection, self_intersection_test
 from render.dataset import render_dataset
 from render.manifest import Manifest
+from render.planning import ScenePlanner
+from render.poses import sampler as sampler_module
+from render.poses.sampler import DrawnPose, PoseSampler
+from render.randomness import stream
 from render.recipe import DatasetRecipe, ImageRecipe, SplitRecipe
+
+Planning = Callable[..., ScenePlanner]
+"""From the fields of one split, and `dataset` for those of the recipe, to a planner."""
+
+
+class Draw(NamedTuple):
+    """A drawn pose and the shape that it was drawn for."""
+
+    pose: DrawnPose
+    betas: np.ndarray
+
+
+Drawing = Callable[[str, int], list[Draw]]
+"""From a shipped distribution and a number to so many draws."""
+
+
+@pytest.fixture(scope="session")
+def intersection(hand: Hand) -> SelfIntersection:
+    return self_intersection_test(hand)
+
+
+@pytest.fixture(scope="session")
+def prepared(intersection: SelfIntersection) -> Any:
+    """Samplers take the prepared test instead of preparing one each, which takes a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampler_module, "self_intersection_test", lambda _: intersection)
+        yield
+
+
+@pytest.fixture(scope="session")
+def sampler(hand: Hand, prepared: None) -> PoseSampler:
+    return PoseSampler(hand, {}, 0)
+
+
+@pytest.fixture(scope="session")
+def draws(sampler: PoseSampler) -> Drawing:
+    """Draws of a shipped distribution; the same ones for all tests."""
+
+    @cache
+    def one(name: str, index: int) -> Draw:
+        betas = np.clip(stream(0, "shape", index).normal(0, 0.9, 10), -2.5, 2.5)
+        return Draw(sampler.draw({name: 1.0}, stream(0, name, index), betas), betas)
+
+    return lambda name, count: [one(name, index) for index in range(count)]
+
+
+@pytest.fixture(scope="session")
+def planning(hand: Hand, prepared: None) -> Planning:
+    def planner(dataset: dict[str, Any] | None = None, **split: Any) -> ScenePlanner:
+        return ScenePlanner(recipe_of(dataset, **split), hand, [Path("dusk.exr"), Path("noon.exr")])
+
+    return planner
+
+
+def recipe_of(dataset: dict[str, Any] | None = None, **split: Any) -> DatasetRecipe:
+    one = {"name": "train", "count": 4096, "poses": {"handshapes": 1.0}, **split}
+    return DatasetRecipe.model_validate(
+        {"name": "test", "seed": 5, "splits": [one], **(dataset or {})}
+    )
 
 
 @pytest.fixture(scope="session")
@@ -15,8 +84,17 @@ def recipe() -> DatasetRecipe:
         name="tiny",
         seed=3,
         splits=(
-            SplitRecipe(name="train", count=12, poses={"handshapes": 1.0}),
-            SplitRecipe(name="hard", count=12, poses={"hard": 1.0}, view_spread_deg=70.0),
+            SplitRecipe(name="train", count=6, poses={"handshapes": 1.0}),
+            # The first clip is in two parts.
+            SplitRecipe(name="clips", count=6, poses={"clips": 1.0}, clip_frames=3),
+            SplitRecipe.model_validate(
+                {
+                    "name": "hard",
+                    "count": 12,
+                    "poses": {"hard": 1.0},
+                    "view": {"prior": "cone", "view_spread_deg": 70.0},
+                }
+            ),
         ),
         images_per_part=8,
         left_share=0.4,
