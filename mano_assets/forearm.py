@@ -16,9 +16,6 @@ _CARPUS, _CENTRE = 0.45, 0.03
 arm from the wrist joint. For an adult the middle 60 % of the turn take 32 mm, the carpus and the
 end of the radius. Over 0.4 some triangles of the free hand turn over at 80 degrees of flexion."""
 
-_CROSSING = np.cross(np.eye(3)[:, None], np.eye(3)).reshape(3, 9)
-"""For each unit vector, the matrix that takes a row vector r to unit vector x r, flattened."""
-
 
 def forearm_weights(vertices: np.ndarray, joints: np.ndarray) -> np.ndarray:
     """How much each vertex turns with the forearm when the wrist bends.
@@ -59,23 +56,18 @@ def turned_forearm(
     Returns:
         [..., V, 3].
     """
-    vertices = np.asarray(vertices)
-    turning = np.flatnonzero(weights)
-    share = weights[turning, None]
-    axis = -np.asarray(wrist_axis_angle, dtype=float)[..., None, :]
-    angle = np.sqrt((axis * axis).sum(-1, keepdims=True))
-    # Rodrigues' formula, sin(t a) / a and (1 - cos(t a)) / a^2 written so that a = 0 is no case.
-    sine = share * np.sinc(share * angle / np.pi)
-    versine = 0.5 * (share * np.sinc(share * angle / (2 * np.pi))) ** 2
-    arms = vertices[..., turning, :] - joints[..., MANO16.root, None, :]
-    # A product with this matrix is the cross product with the axis, at a fraction of its cost.
-    crossing = (axis @ _CROSSING).reshape(*axis.shape[:-2], 3, 3)
-    swing = arms @ crossing
-    moved = sine * swing + versine * (swing @ crossing)
-    shape = np.broadcast_shapes(vertices.shape[:-2], axis.shape[:-2])
-    turned = np.broadcast_to(vertices, (*shape, *vertices.shape[-2:])).copy()
-    turned[..., turning, :] += moved
-    return turned
+    # Compiled code is loaded when it is first needed.
+    from mano_assets.skinning_kernels import turned_by_share
+
+    vertices, axes = np.asarray(vertices), -np.asarray(wrist_axis_angle, dtype=float)
+    batch = np.broadcast_shapes(vertices.shape[:-2], axes.shape[:-1])
+    rest, centres, axes = (
+        np.ascontiguousarray(
+            np.broadcast_to(array, (*batch, *array.shape[-own:])), dtype=float
+        ).reshape(-1, *array.shape[-own:])
+        for array, own in ((vertices, 2), (joints[..., MANO16.root, :], 1), (axes, 1))
+    )
+    return turned_by_share(rest, weights, centres, axes).reshape(*batch, *vertices.shape[-2:])
 
 
 def join_forearm(arrays: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ The numbers are stored beside every built hand (`hand.json`) and printed by `han
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +67,37 @@ def hand_measures(hand: Hand) -> dict[str, Any]:
         explained = hand.arrays["shape_variance_explained"]
         measures["shape_variance_explained"] = np.round(explained, 4).tolist()
     return measures
+
+
+def read_measures(folder: Path) -> dict[str, Any]:
+    """The measures stored with a built hand."""
+    return json.loads((folder / "hand.json").read_text())["measures"]
+
+
+def described(measures: dict[str, Any]) -> list[str]:
+    """The measures beside people's, a line each."""
+    lines = []
+    for name, (low, high) in PEOPLE_MM.items():
+        ours = measures[f"{name}_mm"]
+        lines.append(
+            f"{name.replace('_', ' ')}: 5% {ours['p5']:.0f}, median {ours['p50']:.0f}, "
+            f"95% {ours['p95']:.0f} mm; people {low:.0f} to {high:.0f} mm"
+        )
+    for finger, lengths in measures["bones_mm"].items():
+        pairs = zip(lengths, REAL_BONES_MM[finger], strict=True)
+        shown = [
+            f"{length:.0f}" + (f" ({real[0]}-{real[1]})" if real else "") for length, real in pairs
+        ]
+        lines.append(f"{finger} bones, mm (six real hands): {', '.join(shown)}")
+    lost = ", ".join(
+        f"{finger} {100 * values['90_deg']:.1f}%"
+        for finger, values in measures["volume_lost"].items()
+    )
+    lines.append(f"volume of the finger lost at 90 degrees: {lost}")
+    if "shape_variance_explained" in measures:
+        explained = measures["shape_variance_explained"][-1]
+        lines.append(f"variance between people explained by 10 components: {explained:.2%}")
+    return lines
 
 
 def _percentiles(values_m: np.ndarray) -> dict[str, float]:

@@ -19,10 +19,10 @@ OWNED = (0.12, 0.88)
 """Bone heat's long tails are cut: below the first share a vertex does not move with a finger at
 all, above the second it moves with it wholly."""
 
-TURN_WIDTH = 1.3
+TURN_WIDTH = 1.45
 """Half-width of the skin that turns at a hinge, in radii of the finger. The smoothstep's steepest
-slope is 0.75 / half-width; skin one radius inside the bend folds when the bend (1.75 rad at most)
-times that slope exceeds one over the radius."""
+slope is 0.75 / half-width; skin one radius inside the bend folds when the bend times that slope
+exceeds one over the radius: here beyond 110 degrees."""
 
 _KNUCKLE_REACH_M = {"thumb": 0.020}
 _KNUCKLE_REACH_OTHERS_M = 0.014

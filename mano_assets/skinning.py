@@ -69,16 +69,17 @@ def blend(
     Returns:
         Posed vertices [..., V, 3] and posed joints [..., J, 3].
     """
-    turn = [rotations[..., 0, :, :]]
-    posed = [joints[..., 0, :]]
-    for joint in range(1, len(parents)):
-        parent = parents[joint]
-        bone = joints[..., joint, :] - joints[..., parent, :]
-        turn.append(turn[parent] @ rotations[..., joint, :, :])
-        posed.append(posed[parent] + (turn[parent] @ bone[..., None])[..., 0])
-    turns, places = np.stack(turn, -3), np.stack(posed, -2)
-    shifts = places - (turns @ joints[..., None])[..., 0]
-    flat = turns.reshape(*turns.shape[:-2], 9)
-    blended = (weights @ flat).reshape(*vertices.shape[:-1], 3, 3)
-    moved = (blended @ vertices[..., None])[..., 0] + weights @ shifts
-    return moved, places
+    # Compiled code is loaded when it is first needed.
+    from mano_assets.skinning_kernels import blended, tree_motions
+
+    batch = np.broadcast_shapes(vertices.shape[:-2], joints.shape[:-2], rotations.shape[:-3])
+    rest, rest_joints, relative = (
+        np.ascontiguousarray(
+            np.broadcast_to(array, (*batch, *array.shape[-own:])), dtype=float
+        ).reshape(-1, *array.shape[-own:])
+        for array, own in ((vertices, 2), (joints, 2), (rotations, 3))
+    )
+    turns, places = tree_motions(relative, rest_joints, np.array(parents))
+    shifts = places - (turns @ rest_joints[..., None])[..., 0]
+    moved = blended(rest, np.ascontiguousarray(weights), turns, shifts)
+    return moved.reshape(*batch, *moved.shape[1:]), places.reshape(*batch, *places.shape[1:])

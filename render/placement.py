@@ -42,8 +42,9 @@ def place_hand(
     far = near + 4 * camera_k[0, 0] * np.ptp(joints_m, axis=0).max() / extent_px
     box = _Box(joints_m, camera_k[0, 0], shift_px)
 
+    # The reciprocal of the extent is almost linear in the depth.
     def too_large(depth: float) -> float:
-        return box.extent_px(depth) - extent_px
+        return 1 / extent_px - 1 / box.extent_px(depth)
 
     # The extent falls with the depth: there is one depth between, or the nearest is far enough.
     depth = near

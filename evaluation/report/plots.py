@@ -198,7 +198,7 @@ def appearance(
     for (_, values), colour in zip(known.items(), theme.series, strict=False):
         share, edges = np.histogram(values, 24, (0, highest or 1.0))
         third.stairs(share / max(len(values), 1), edges, color=colour)
-    third.set(title="hardness of the pose", xlabel="0 easy and up", yticks=[])
+    third.set(title="hardness of the pose", xlabel="0 easy to 1 hard", yticks=[])
     _legend(third, theme, list(known))
     return figure
 

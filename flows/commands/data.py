@@ -15,11 +15,14 @@ def assets(
         Path | None, typer.Option(help="Folder with your licensed MANO_RIGHT.pkl.")
     ] = None,
 ) -> None:
-    """Build the free hand, or convert yours; print its digest."""
+    """Build the free hand, or convert yours; print how it measures and its digest."""
     from mano_assets.hand import HandConfig, build_hand, hand_digest
+    from mano_assets.measures import described, read_measures
 
     config = HandConfig(source="mano", mano_dir=mano_dir) if mano_dir else HandConfig()
     folder = build_hand(config)
+    for line in described(read_measures(folder)):
+        print(line)
     print(f"{hand_digest(folder)}  {folder}")
 
 

@@ -1,7 +1,8 @@
 """Counting and signing handshapes, by how far each finger is curled and spread.
 
 Angles in degrees from the flat hand; positive splay is towards the thumb. The shapes are those of
-everyday counting and of the American manual alphabet (A to Y), as drawn in any primer.
+everyday counting and of the American manual alphabet, as drawn in any primer. Its F, O, S and V are
+nine, zero, fist and two; its R is the family crossed_fingers, its M, N and T thumb_under.
 """
 
 from __future__ import annotations
@@ -85,8 +86,13 @@ HANDSHAPES = {
     "fist": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, CURLED, 29, 0.0),
     "thumb_up": _shape(THUMB_OUT, CURLED, CURLED, CURLED, CURLED, -6, 0.0),
     "letter_a": _shape(THUMB_SIDE, CURLED, CURLED, CURLED, CURLED, -4, 0.0),
+    "letter_b": _shape((34, 36, 40), OPEN, OPEN, OPEN, OPEN, -8, 0.0),
     "letter_c": _shape((6, 15, 20), BENT, BENT, BENT, BENT, 14, 0.1),
+    "letter_d": _shape((24, 24, 30), OPEN, HALF, HALF, HALF, 10, 0.0),
+    "letter_e": _shape((34, 30, 40), *[(24, 98, 70)] * 4, 4, 0.0),
+    "letter_g": _shape((-2, 6, 6), (55, 6, 4), CURLED, CURLED, CURLED, 14, 0.0),
     "letter_i": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, OPEN, 29, 0.2),
+    "letter_k": _shape((14, 8, 10), OPEN, (45, 6, 4), CURLED, CURLED, 24, 0.6),
     "letter_l": _shape(THUMB_OUT, OPEN, CURLED, CURLED, CURLED, -10, 0.2),
     "letter_u": _shape(THUMB_ACROSS, OPEN, OPEN, CURLED, CURLED, 29, 0.0),
     "letter_w": _shape((34, 32, 30), OPEN, OPEN, OPEN, CURLED, 4, 0.9),

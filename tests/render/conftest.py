@@ -1,12 +1,13 @@
 """What the tests of poses, plans and rendered files share: each made once."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
+from drawn_poses import Draw, Drawing, Planning, recipe_of
 
 from mano_assets.hand import Hand
 from mano_assets.self_intersection import SelfIntersection, self_intersection_test
@@ -14,23 +15,9 @@ from render.dataset import render_dataset
 from render.manifest import Manifest
 from render.planning import ScenePlanner
 from render.poses import sampler as sampler_module
-from render.poses.sampler import DrawnPose, PoseSampler
+from render.poses.sampler import PoseSampler
 from render.randomness import stream
 from render.recipe import DatasetRecipe, ImageRecipe, SplitRecipe
-
-Planning = Callable[..., ScenePlanner]
-"""From the fields of one split, and `dataset` for those of the recipe, to a planner."""
-
-
-class Draw(NamedTuple):
-    """A drawn pose and the shape that it was drawn for."""
-
-    pose: DrawnPose
-    betas: np.ndarray
-
-
-Drawing = Callable[[str, int], list[Draw]]
-"""From a shipped distribution and a number to so many draws."""
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +26,7 @@ def intersection(hand: Hand) -> SelfIntersection:
 
 
 @pytest.fixture(scope="session")
-def prepared(intersection: SelfIntersection) -> Any:
+def prepared(intersection: SelfIntersection) -> Iterator[None]:
     """Samplers take the prepared test instead of preparing one each, which takes a second."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampler_module, "self_intersection_test", lambda _: intersection)
@@ -69,13 +56,6 @@ def planning(hand: Hand, prepared: None) -> Planning:
         return ScenePlanner(recipe_of(dataset, **split), hand, [Path("dusk.exr"), Path("noon.exr")])
 
     return planner
-
-
-def recipe_of(dataset: dict[str, Any] | None = None, **split: Any) -> DatasetRecipe:
-    one = {"name": "train", "count": 4096, "poses": {"handshapes": 1.0}, **split}
-    return DatasetRecipe.model_validate(
-        {"name": "test", "seed": 5, "splits": [one], **(dataset or {})}
-    )
 
 
 @pytest.fixture(scope="session")
