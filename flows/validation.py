@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -58,16 +58,22 @@ def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     problem, *others = sorted(
         error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden"
     )
-    location = ".".join(str(step) for step in problem["loc"])
+    steps, _ = _written(model, problem["loc"])
     message = problem["msg"].removeprefix("Value error, ").rstrip(".")
     if problem["type"] == "extra_forbidden":
         message = "unknown field" + _known_fields(model, problem["loc"][:-1])
     elif problem["type"] == "missing":
         message = "missing, expected a value"
+    elif problem["type"].startswith("union_tag"):
+        context, known = problem.get("ctx", {}), _tags(model, problem["loc"])
+        steps.append(context["discriminator"].strip("'"))
+        found = f"got {context['tag']!r}" if "tag" in context else "missing"
+        message = f"{found}, expected one of {', '.join(known)}"
     elif message.startswith("Input should be "):
         expected = message.removeprefix("Input should be ")
         message = f"got {_short(problem['input'])}, expected {expected}"
     more = f" (and {len(others)} more)" if others else ""
+    location = ".".join(steps)
     return f"{location}: {message}{more}." if location else f"{message}{more}."
 
 
@@ -77,15 +83,47 @@ def _short(value: Any) -> str:
 
 
 def _known_fields(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    _, inside = _written(model, location)
+    return f", expected one of {', '.join(inside[0].model_fields)}" if len(inside) == 1 else ""
+
+
+def _tags(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Values by which the models that may stand at a location are told apart."""
+    _, inside = _written(model, location)
+    return [tag for each in inside for tag in sorted(_tags_of(each))]
+
+
+def _tags_of(model: type[BaseModel]) -> set[str]:
+    literals = (
+        get_args(field.annotation)
+        for field in model.model_fields.values()
+        if get_origin(field.annotation) is Literal
+    )
+    return {values[0] for values in literals if len(values) == 1}
+
+
+def _written(
+    model: type[BaseModel], location: tuple[int | str, ...]
+) -> tuple[list[str], list[type[BaseModel]]]:
+    """A location as the user wrote it, and the models that may stand there.
+
+    Pydantic's has a step more where a field says which of several models follows.
+    """
+    steps: list[str] = []
+    models, is_key = [model], False
     for step in location:
-        field = model.model_fields.get(str(step))
-        if field is None:
+        tagged = [each for each in models if step in _tags_of(each)]
+        if not is_key and len(models) > 1 and tagged:
+            models = tagged
             continue
-        inside = _models_in(field.annotation)
-        if len(inside) != 1:
-            return ""
-        model = inside[0]
-    return f", expected one of {', '.join(model.model_fields)}"
+        steps.append(str(step))
+        fields = [field for each in models if (field := each.model_fields.get(str(step)))]
+        if not is_key and fields:
+            models = [inside for field in fields for inside in _models_in(field.annotation)]
+        is_key = not is_key and any(
+            get_origin(field.annotation) in (dict, list, tuple) for field in fields
+        )
+    return steps, models
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -27,7 +27,7 @@ from mano_assets.forearm import turned_forearm
 from mano_assets.skeleton import HAND21, MANO16
 from mano_assets.skinning import blend
 
-_BUILD = 4
+_BUILD = 5
 """Raised whenever the same configuration would build another hand."""
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
@@ -295,7 +295,8 @@ def mirrored(right: dict[str, Any]) -> dict[str, Any]:
     left["shapedirs"] = right["shapedirs"] * MIRROR[:, None]
     rotation_signs = np.outer(MIRROR, MIRROR).ravel()
     left["posedirs"] = right["posedirs"] * MIRROR[:, None] * np.tile(rotation_signs, 15)
-    left["f"] = right["f"][:, ::-1]
+    for key in {"f", "quads", "uv"} & set(right):
+        left[key] = right[key][:, ::-1]
     for key in ("hands_mean", "hands_components"):
         left[key] = right[key] * np.tile(MIRROR_AXIS_ANGLE, 15)
     return left

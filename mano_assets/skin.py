@@ -9,7 +9,7 @@ import numpy as np
 from mano_assets.anatomy import PALMAR, THUMB_PALMAR, finger_of
 from mano_assets.hand import Hand
 from mano_assets.skeleton import FINGERS, HAND21, MANO16
-from mano_assets.skinning import smoothstep
+from mano_assets.skinning import segment_distance, smoothstep
 from mano_assets.surface import vertex_normals
 
 MONK_SRGB = (
@@ -19,8 +19,11 @@ MONK_SRGB = (
 """The ten tones of the Monk Skin Tone scale (Monk 2022, skintone.google), dark to light."""
 
 REDNESS_RADIUS_M = 0.008
-NAIL_LENGTH_M = 0.012
-NAIL_HALF_WIDTH_M = 0.0062
+NAIL_LENGTH = 0.5
+NAIL_HALF_WIDTH = 0.24
+"""In shares of the finger's last bone: those of the nails in the free hand's mesh."""
+
+_NAIL_EDGE_M = 0.001
 CREASE_WIDTH_M = 0.0022
 
 FINGER_ROOT = 0.45
@@ -134,7 +137,7 @@ def _creases(hand: Hand, template: np.ndarray, palm: np.ndarray, joints: np.ndar
                 for corner in line
             ]
         )[:, [0, 2]]
-        distance = np.min([_to_segment(flat, *pair) for pair in pairwise(points)], axis=0)
+        distance = np.min([segment_distance(flat, *pair) for pair in pairwise(points)], axis=0)
         creases = np.maximum(creases, in_palm * _line(distance))
     return creases * palm
 
@@ -143,29 +146,25 @@ def _line(distance_m: np.ndarray) -> np.ndarray:
     return np.exp(-((distance_m / CREASE_WIDTH_M) ** 2))
 
 
-def _to_segment(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    axis = end - start
-    along = np.clip((points - start) @ axis / (axis @ axis), 0, 1)
-    return np.linalg.norm(points - start - along[:, None] * axis, axis=1)
-
-
 def _nails(hand: Hand, template: np.ndarray, normals: np.ndarray, joints: np.ndarray) -> np.ndarray:
     nails = np.zeros(len(template))
     for number, (finger, _) in enumerate(HAND21.chains):
         tip = template[hand.tip_vertices[number]]
         bone = tip - joints[MANO16.chain(finger)[-1]]
-        axis = bone / np.linalg.norm(bone)
+        bone_m = np.linalg.norm(bone)
+        axis = bone / bone_m
         facing = THUMB_PALMAR if finger == "thumb" else PALMAR
         back = -(facing - (facing @ axis) * axis)
         back /= np.linalg.norm(back)
         offset = template - tip
-        along, across = offset @ axis, np.abs(offset @ np.cross(axis, back))
+        inside = offset @ axis + NAIL_LENGTH * bone_m
+        beside = NAIL_HALF_WIDTH * bone_m - np.abs(offset @ np.cross(axis, back))
         own = np.isin(hand.arrays["weights"].argmax(1), MANO16.chain(finger))
         nails = np.maximum(
             nails,
             own
             * (normals @ back > 0.35)
-            * smoothstep(-NAIL_LENGTH_M - 0.001, -NAIL_LENGTH_M + 0.001, along)
-            * smoothstep(NAIL_HALF_WIDTH_M + 0.001, NAIL_HALF_WIDTH_M - 0.001, across),
+            * smoothstep(-_NAIL_EDGE_M, _NAIL_EDGE_M, inside)
+            * smoothstep(-_NAIL_EDGE_M, _NAIL_EDGE_M, beside),
         )
     return nails

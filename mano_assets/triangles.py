@@ -239,7 +239,7 @@ def _apart(boxes, i, others, j):
 
 
 @kernel
-def crossing_pairs(vertices, triangles, patch_starts, patch_pairs, tested, most):
+def crossing_pairs(vertices, triangles, patch_starts, patch_pairs, tested_bits, most):
     """Pairs of triangles that cross.
 
     Args:
@@ -247,7 +247,8 @@ def crossing_pairs(vertices, triangles, patch_starts, patch_pairs, tested, most)
         triangles: [F, 3], those of a patch together.
         patch_starts: First triangle of each patch, and F, [P + 1].
         patch_pairs: Pairs of patches that hold pairs to test, [N, 2].
-        tested: Which pairs of triangles are tested; symmetric, [F, F] bool.
+        tested_bits: Which pairs of triangles are tested; symmetric, rows packed into bytes, lowest
+            bit first, [F, ceil(F / 8)].
         most: Stop after this many; -1 for all.
 
     Returns:
@@ -283,7 +284,10 @@ def crossing_pairs(vertices, triangles, patch_starts, patch_pairs, tested, most)
                 # Within one patch every pair comes up twice.
                 if one == other and partner <= face:
                     continue
-                if _apart(boxes, face, boxes, partner) or not tested[face, partner]:
+                if (
+                    _apart(boxes, face, boxes, partner)
+                    or not tested_bits[face, partner >> 3] >> (partner & 7) & 1
+                ):
                     continue
                 first = (triangles[face, 0], triangles[face, 1], triangles[face, 2])
                 second = (triangles[partner, 0], triangles[partner, 1], triangles[partner, 2])

@@ -93,7 +93,7 @@ def _difference(theirs: DatasetInfo, ours: DatasetInfo) -> str:
     for field, word in words.items():
         if getattr(theirs, field) != getattr(ours, field):
             return word
-    return "set of environments"
+    return "set of environments or files of poses"
 
 
 def _missing(recipe: DatasetRecipe, root: Path) -> list[int]:

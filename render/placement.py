@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import root_scalar
 
+from mano_assets.anatomy import angles_to_pose, joint_frames
+from mano_assets.hand import Hand
+from mano_assets.skeleton import FINGERS, MANO16
+
 CLEARANCE_M = 0.06
 """The arm keeps this far in front of the camera's plane: it may not reach through the lens."""
 
 NEAREST_JOINT_M = 0.1
 """No joint comes nearer to the camera: a phone focuses no closer."""
+
+_ROOM_DEG = (0.0, 45.0, 85.0)
+_KNUCKLES = MANO16.indices([f"{finger}_mcp" for finger in FINGERS[1:]])
 
 _EXACT_M, _EXACT_PX = 1e-8, 1e-6
 _MOST_STEPS = 8
@@ -38,7 +45,7 @@ def place_hand(
     Returns:
         Translation, metres, [3].
     """
-    near = max(NEAREST_JOINT_M - joints_m[:, 2].min(), CLEARANCE_M - vertices_m[:, 2].min())
+    near = nearest_depth_m(vertices_m, joints_m)
     far = near + 4 * camera_k[0, 0] * np.ptp(joints_m, axis=0).max() / extent_px
     box = _Box(joints_m, camera_k[0, 0], shift_px)
 
@@ -52,6 +59,32 @@ def place_hand(
         depth = root_scalar(too_large, bracket=(near, far), method="brentq", xtol=_EXACT_M).root
         box.extent_px(depth)
     return np.array([*box.offset_m, depth])
+
+
+def nearest_depth_m(vertices_m: np.ndarray, joints_m: np.ndarray) -> float:
+    """The least depth that keeps joints, [J, 3], and arm, [V, 3], clear of the camera."""
+    return max(NEAREST_JOINT_M - joints_m[:, 2].min(), CLEARANCE_M - vertices_m[:, 2].min())
+
+
+def room_of_a_moving_hand(hand: Hand, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """About all that a hand takes up while its fingers move: straight, and bent at the knuckles.
+
+    Args:
+        hand: The right hand.
+        betas: Its shape, [10].
+
+    Returns:
+        Vertices [3 V, 3] and joints [63, 3] of three hands with one wrist, not turned, metres.
+    """
+    frames, shaped = joint_frames(hand.arrays["J"]), hand.shaped(betas)
+    vertices, joints = [], []
+    for bend in _ROOM_DEG:
+        angles = np.zeros((MANO16.num_joints, 3))
+        angles[_KNUCKLES, 0] = np.deg2rad(bend)
+        posed = hand.bent(*shaped, np.zeros(3), angles_to_pose(angles, frames)[3:])
+        vertices.append(posed[0])
+        joints.append(posed[1])
+    return np.concatenate(vertices), np.concatenate(joints)
 
 
 class _Box:

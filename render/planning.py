@@ -13,7 +13,7 @@ from mano_assets.finger_gap import finger_gap_m, finger_surfaces
 from mano_assets.hand import MIRROR, MIRROR_AXIS_ANGLE, Hand
 from mano_assets.skeleton import HAND21
 from render.orientations import NUM_UNIFORMS, orientation
-from render.placement import place_hand
+from render.placement import nearest_depth_m, place_hand, room_of_a_moving_hand
 from render.poses.hardness import Hardness, range_exceedance, rarity
 from render.poses.ranges import NUM_RANGE_UNIFORMS
 from render.poses.sampler import DrawnPose, PoseSampler
@@ -199,9 +199,16 @@ class ScenePlanner:
         betas: np.ndarray,
         camera: _Camera,
     ) -> tuple[_Seen, Hardness]:
+        """A pose of a clip: its wrist stands still, wherever it would go with each frame alone."""
         drawn = self._sampler.frame(split.poses, unit, frame, betas)
-        views = stream(self._recipe.seed, "view", unit)
-        seen = self._view(split, drawn, views, self._even_point(split, unit), side, camera)
+        point = self._even_point(split, unit)
+        if point is None:
+            point = stream(self._recipe.seed, "view", unit).random(NUM_UNIFORMS)
+        uniforms = point[:NUM_UNIFORMS]
+        room = room_of_a_moving_hand(self._hand, betas)
+        turned = _turned(*room, orientation(split.view, uniforms, np.eye(3)), side)
+        place = place_hand(*turned, camera.k, camera.extent_px, camera.shift_px)
+        seen = self._seen(split, drawn, uniforms, side, camera, place)
         return seen, self._hardness(seen)
 
     def _view(
@@ -232,15 +239,16 @@ class ScenePlanner:
         uniforms: np.ndarray,
         side: str,
         camera: _Camera,
+        place: np.ndarray | None = None,
     ) -> _Seen:
+        """The pose from a view, where the camera asks for it or at a place that is given."""
         wrist = Rotation.from_rotvec(drawn.pose[:3]).as_matrix()
         rotation = orientation(split.view, uniforms, wrist)
-        root = drawn.joints_m[HAND21.root]
-        vertices = (drawn.vertices_m - root) @ rotation.T + root
-        joints = (drawn.joints_m - root) @ rotation.T + root
-        if side == "left":
-            vertices, joints = vertices * MIRROR, joints * MIRROR
-        shift = place_hand(vertices, joints, camera.k, camera.extent_px, camera.shift_px)
+        vertices, joints = _turned(drawn.vertices_m, drawn.joints_m, rotation, side)
+        if place is None:
+            shift = place_hand(vertices, joints, camera.k, camera.extent_px, camera.shift_px)
+        else:
+            shift = np.array([*place[:2], max(place[2], nearest_depth_m(vertices, joints))])
         geometry = PosedHand(vertices + shift, joints + shift)
         hidden = hidden_joints(geometry.vertices_cam_m, geometry.joints_cam_m, self._hand, side)
         return _Seen(drawn, rotation, shift, geometry, hidden)
@@ -253,6 +261,18 @@ class ScenePlanner:
             finger_gap_m=finger_gap_m(self._fingers, seen.drawn.vertices_m),
             rarity=rarity(angles),
         )
+
+
+def _turned(
+    vertices_m: np.ndarray, joints_m: np.ndarray, rotation: np.ndarray, side: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """A right hand turned about its wrist, as a hand of its side; the first joint is the wrist."""
+    root = joints_m[HAND21.root]
+    mirror = MIRROR if side == "left" else 1.0
+    vertices, joints = (
+        ((points - root) @ rotation.T + root) * mirror for points in (vertices_m, joints_m)
+    )
+    return vertices, joints
 
 
 def _from(point: np.ndarray | None, start: int) -> np.ndarray | None:

@@ -19,4 +19,4 @@ def stream(seed: int, name: str, index: int) -> np.random.Generator:
         index: Sample number.
     """
     digest = hashlib.sha256(f"{seed}/{name}/{index}".encode()).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+    return np.random.Generator(np.random.Philox(key=np.frombuffer(digest[:16], "<u8")))

@@ -88,8 +88,8 @@ class SplitRecipe(_Part):
         default=1,
         ge=1,
         le=100_000,
-        description="Consecutive samples that are frames of one clip: one hand, camera and light; "
-        "poses all of kind trajectory.",
+        description="Consecutive samples that are frames of one clip: one hand, camera and light, "
+        "the wrist standing still; poses all of kind trajectory.",
     )
     hardness: HardnessHistogram | None = Field(
         default=None, description="Wished histogram of hardness; null takes it as it comes."
@@ -136,7 +136,9 @@ class CameraRecipe(_Part):
         default=(1.1, 2.0), description="Focal length in image widths: phone about 0.9, portrait 2."
     )
     hand_share: PositiveRange = Field(
-        default=(0.55, 0.8), description="Longer side of the hand's joints over the image's width."
+        default=(0.55, 0.8),
+        description="Longer side of the hand's joints over the image's width; in a clip, of the "
+        "room in which it moves.",
     )
     centre_jitter: float = Field(
         default=0.06, ge=0, le=0.5, description="Largest shift off the centre, image widths."
@@ -203,7 +205,10 @@ class DatasetRecipe(_Part):
     def _known(
         cls, splits: tuple[SplitRecipe, ...], info: ValidationInfo
     ) -> tuple[SplitRecipe, ...]:
-        own = info.data.get("distributions", {})
+        own = info.data.get("distributions")
+        if own is None:
+            # They are wrong themselves, which is told.
+            return splits
         for split in splits:
             for name in split.poses:
                 try:

@@ -19,6 +19,7 @@ OPEN: Bends = (2, 4, 3)
 BENT: Bends = (35, 45, 28)
 CURLED: Bends = (80, 95, 56)
 HALF: Bends = (50, 70, 45)
+HOOKED: Bends = (24, 98, 70)
 
 THUMB_OUT: Bends = (-18, 2, 0)
 THUMB_ALONG: Bends = (-6, 6, 4)
@@ -89,7 +90,7 @@ HANDSHAPES = {
     "letter_b": _shape((34, 36, 40), OPEN, OPEN, OPEN, OPEN, -8, 0.0),
     "letter_c": _shape((6, 15, 20), BENT, BENT, BENT, BENT, 14, 0.1),
     "letter_d": _shape((24, 24, 30), OPEN, HALF, HALF, HALF, 10, 0.0),
-    "letter_e": _shape((34, 30, 40), *[(24, 98, 70)] * 4, 4, 0.0),
+    "letter_e": _shape((34, 30, 40), HOOKED, HOOKED, HOOKED, HOOKED, 4, 0.0),
     "letter_g": _shape((-2, 6, 6), (55, 6, 4), CURLED, CURLED, CURLED, 14, 0.0),
     "letter_i": _shape(THUMB_ACROSS, CURLED, CURLED, CURLED, OPEN, 29, 0.2),
     "letter_k": _shape((14, 8, 10), OPEN, (45, 6, 4), CURLED, CURLED, 24, 0.6),

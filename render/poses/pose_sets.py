@@ -183,8 +183,9 @@ def _vectors(source: str, table: pa.Table, name: str) -> tuple[np.ndarray, np.nd
 
 
 def _from_npz(path: str, hand: Hand) -> PoseSet:
+    content = _content(path)
     try:
-        with np.load(io.BytesIO(_content(path)), allow_pickle=False) as stored:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             key = next((key for key in NPZ_KEYS if key in stored.files), None)
             poses = stored[key] if key else None
     except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:

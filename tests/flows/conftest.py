@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 import yaml
 from prefect_server import PrefectServer, running_server
-from stand_ins import TINY, Rooms, write_tiny_dataset
+from stand_ins import TINY, Rooms, Told, write_tiny_dataset
 
+from flows.cli import main
 from flows.recipes import Recipe, load_recipe
 from mano_assets.skeleton import HAND21
 from render.manifest import Manifest
@@ -27,6 +29,22 @@ def tiny() -> Recipe:
 @pytest.fixture
 def tiny_values() -> dict[str, Any]:
     return yaml.safe_load(TINY.read_text())
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Told]:
+    """The command line in this process, where torch and kernels are loaded once."""
+
+    def in_process(*arguments: str | Path) -> Told:
+        monkeypatch.setattr(sys, "argv", ["handforge", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert isinstance(caught.value.code, int)
+        return Told(caught.value.code, *capsys.readouterr())
+
+    return in_process
 
 
 @pytest.fixture

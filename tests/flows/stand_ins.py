@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -51,3 +52,11 @@ class Rooms:
         """The calls since the last time."""
         calls, self.calls[:] = list(self.calls), []
         return calls
+
+
+class Told(NamedTuple):
+    """How a command ended: exit code and what it printed."""
+
+    code: int
+    out: str
+    error: str

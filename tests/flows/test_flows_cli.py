@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
-from stand_ins import TINY, write_tiny_dataset
+from stand_ins import TINY, Told, write_tiny_dataset
 
 from flows.cli import main
 from render.dataset import RenderError
@@ -20,27 +19,11 @@ def handforge(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str]]:
-    """The same in this process, where torch is loaded once: exit code and standard error."""
-
-    def in_process(*arguments: str | Path) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["handforge", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        assert isinstance(caught.value.code, int)
-        return caught.value.code, capsys.readouterr().err
-
-    return in_process
-
-
 def test_help_lists_the_verbs() -> None:
     done = handforge("--help")
     assert done.returncode == 0
     for verb in (
-        "run", "assets", "poses", "render", "verify", "import", "systems", "train", "predict",
+        "run", "assets", "poses", "coverage", "render", "verify", "import", "systems", "train", "predict",
         "evaluate", "report", "bench",
     ):  # fmt: skip
         assert f" {verb} " in done.stdout
@@ -108,7 +91,7 @@ def test_systems_are_listed() -> None:
     ],
 )  # fmt: skip
 def test_wrong_input_ends_in_one_sentence(
-    tmp_path: Path, call: Callable[..., tuple[int, str]], arguments: tuple[str, ...], expected: str
+    tmp_path: Path, call: Callable[..., Told], arguments: tuple[str, ...], expected: str
 ) -> None:
     occupied = tmp_path / "occupied"
     occupied.mkdir()
@@ -116,7 +99,7 @@ def test_wrong_input_ends_in_one_sentence(
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("name: mine")
     places = {"OCCUPIED": occupied, "RECIPE": recipe, "OUT": tmp_path / "out"}
-    code, error = call(*(places.get(each, each) for each in arguments))
+    code, _, error = call(*(places.get(each, each) for each in arguments))
     assert code == 2
     assert "Traceback" not in error
     last = error.splitlines()[-1]
@@ -135,9 +118,9 @@ def test_wrong_input_ends_in_one_sentence(
     ],
 )
 def test_wrong_usage_exits_with_2(
-    call: Callable[..., tuple[int, str]], arguments: tuple[str, ...], expected: str
+    call: Callable[..., Told], arguments: tuple[str, ...], expected: str
 ) -> None:
-    code, error = call(*arguments)
+    code, _, error = call(*arguments)
     assert code == 2
     assert expected in " ".join(error.split())
 
@@ -159,7 +142,7 @@ def test_user_sees_no_traceback() -> None:
 )
 def test_failed_rendering_and_interruption_are_told_without_traceback(
     monkeypatch: pytest.MonkeyPatch,
-    call: Callable[..., tuple[int, str]],
+    call: Callable[..., Told],
     tmp_path: Path,
     raised: BaseException,
     code: int,
@@ -170,7 +153,7 @@ def test_failed_rendering_and_interruption_are_told_without_traceback(
 
     monkeypatch.setattr("flows.run.run", fail)
     found = call("run", "--recipe", TINY, "--out", tmp_path / "run")
-    assert found == (code, f"handforge: {told}.\n")
+    assert (found.code, found.error) == (code, f"handforge: {told}.\n")
 
 
 def test_other_failures_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,23 +169,15 @@ def test_other_failures_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(("options", "side"), [((), "right"), (("--side", "left"), "left")])
 def test_side_of_a_folder_of_images_is_passed_on(
     monkeypatch: pytest.MonkeyPatch,
-    call: Callable[..., tuple[int, str]],
+    call: Callable[..., Told],
     options: tuple[str, ...],
     side: str,
 ) -> None:
     given = []
     monkeypatch.setattr("training.predict.predict_images", lambda *each: given.append(each))
-    code, error = call("predict", "--checkpoint", "m", "--images", "i", "--out", "o", *options)
-    assert (code, error) == (0, "")
+    told = call("predict", "--checkpoint", "m", "--images", "i", "--out", "o", *options)
+    assert (told.code, told.error) == (0, "")
     assert given == [(Path("m"), Path("i"), Path("o"), side)]
-
-
-def test_poses_are_written_and_drawn(tmp_path: Path, hand_folder: Path) -> None:
-    out, preview = tmp_path / "poses.parquet", tmp_path / "poses.png"
-    done = handforge("poses", "--recipe", TINY, "-n", "6", "--out", out, "--preview", preview)
-    assert (done.returncode, done.stdout) == (0, f"{out}: 6 poses\n"), done.stderr
-    assert pq.read_table(out)["split"].to_pylist() == ["train"] * 4 + ["easy", "hard"]
-    assert preview.read_bytes().startswith(b"\x89PNG")
 
 
 def test_verify_tells_whole_from_damaged(tmp_path: Path) -> None:

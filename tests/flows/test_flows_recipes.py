@@ -63,6 +63,46 @@ def _set(values: dict[str, Any], path: str, value: Any) -> None:
         ),
         ("name", "a/b", "name: String should match pattern"),
         ("hand.source", "scan", "hand.source: got 'scan', expected 'free' or 'mano'"),
+        (
+            "dataset.splits.0.view", {"prior": "cones"},
+            "dataset.splits.0.view.prior: got 'cones', expected one of cone, uniform, egocentric",
+        ),
+        (
+            "dataset.splits.0.view", {"view_spread_deg": 30},
+            "dataset.splits.0.view.prior: missing, expected one of cone, uniform, egocentric",
+        ),
+        (
+            "dataset.splits.0.view", {"prior": "cone", "view_spred_deg": 30},
+            "dataset.splits.0.view.view_spred_deg: unknown field, expected one of prior, view_spr",
+        ),
+        (
+            "dataset.splits.0.view_spread_deg", 30,
+            "dataset.splits.0.view_spread_deg: unknown field, expected one of name, count, poses, ",
+        ),
+        (
+            "dataset.distributions", {"mine": {"kind": "yoga"}},
+            "dataset.distributions.mine.kind: got 'yoga', expected one of handshape, range, mano_",
+        ),
+        (
+            "dataset.distributions", {"mine": {"file": "mine.py"}},
+            "dataset.distributions.mine.kind: missing, expected one of handshape, range, mano_pca",
+        ),
+        (
+            "dataset.distributions", {"mine": {"kind": "family"}},
+            "dataset.distributions.mine.file: missing, expected a value.",
+        ),
+        (
+            "dataset.distributions", {"range": {"kind": "range", "rage": "active"}},
+            "dataset.distributions.range.rage: unknown field, expected one of kind, range.",
+        ),
+        (
+            "dataset.distributions", {"mine": {"kind": "mano_pca", "components": 46}},
+            "dataset.distributions.mine.components: got 46, expected less than or equal to 45",
+        ),
+        (
+            "dataset.splits.0.clip_frames", 5,
+            "dataset.splits: split train: clip_frames is 5, expected poses of kind trajectory",
+        ),
     ],
 )  # fmt: skip
 def test_wrong_field_is_named_in_one_sentence(
@@ -82,6 +122,33 @@ def test_missing_field_is_named(tiny_values: dict[str, Any]) -> None:
     del tiny_values["score_on"]
     with pytest.raises(InputError, match=r"score_on: missing, expected a value\.$"):
         parse(Recipe, tiny_values, "recipe.yaml")
+
+
+def test_what_is_wrong_with_a_distribution_is_told_of_it_alone(tiny_values: dict[str, Any]) -> None:
+    """And not that the splits which draw from it know no such distribution."""
+    tiny_values["dataset"]["distributions"] = {"mine": {"kind": "range", "range": "passive"}}
+    tiny_values["dataset"]["splits"][0]["poses"] = {"mine": 1.0}
+    with pytest.raises(InputError) as caught:
+        parse(Recipe, tiny_values, "recipe.yaml")
+    assert str(caught.value) == (
+        "recipe.yaml: dataset.distributions.mine.range: got 'passive', expected 'functional' or "
+        "'active'."
+    )
+
+
+def test_own_distributions_are_known_and_hide_shipped_ones(tiny_values: dict[str, Any]) -> None:
+    tiny_values["dataset"]["distributions"] = {
+        "mine": {"kind": "trajectory", "through": ["fist", "mine_too"]},
+        "mine_too": {"kind": "mano_pca"},
+        "claw": {"kind": "range", "range": "functional"},
+    }
+    recipe = parse(Recipe, tiny_values, "recipe.yaml")
+    changed = adjusted(recipe, pose_distribution="mine")
+    assert [split.poses for split in changed.dataset.splits] == [{"mine": 1.0}] * 3
+    kind = changed.dataset.distributions["claw"]
+    assert kind.model_dump() == {"kind": "range", "range": "functional"}
+    with pytest.raises(InputError, match="'ours' is unknown, expected one of .*, mine, mine_too, "):
+        adjusted(recipe, pose_distribution="ours")
 
 
 def test_labels_must_differ(tiny_values: dict[str, Any]) -> None:

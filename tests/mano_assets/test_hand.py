@@ -7,6 +7,7 @@ import pytest
 import smplx
 import torch
 from made_up_mano import mano_content, random_arrays, write_mano
+from winding import winding_numbers
 
 from mano_assets import free_hand
 from mano_assets.anatomy import angles_to_pose, joint_frames
@@ -100,6 +101,48 @@ def test_the_left_file_faces_outwards(hand_folder: Path):
             a, b, c = (stored["v_template"][stored["f"][:, corner]] for corner in range(3))
         # The volume that outward faces enclose is positive.
         assert (a * np.cross(b, c)).sum() > 0, side
+
+
+def test_the_left_file_s_quads_and_texture_are_mirrored_with_it(hand_folder: Path):
+    right, left = (
+        np.load(hand_folder / f"MANO_{side.upper()}.npz", allow_pickle=False) for side in SIDES
+    )
+    quads = left["quads"]
+    split = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(int)
+    a, b, c = (left["v_template"][split[:, corner]] for corner in range(3))
+    assert (a * np.cross(b, c)).sum() > 0
+    # A vertex keeps its place in the texture.
+    places = {
+        (face, int(vertex)): corner
+        for face, (vertices, corners) in enumerate(zip(right["quads"], right["uv"], strict=True))
+        for vertex, corner in zip(vertices, corners, strict=True)
+    }
+    for face, (vertices, corners) in enumerate(zip(quads, left["uv"], strict=True)):
+        for vertex, corner in zip(vertices, corners, strict=True):
+            np.testing.assert_array_equal(corner, places[face, int(vertex)])
+
+
+def test_joints_stay_in_the_flesh_in_every_pose_and_shape(hand: Hand):
+    rng = np.random.default_rng(11)
+    frames, limits = joint_frames(hand.arrays["J"]), limits_rad("active")
+    inner = [HAND21.index(name) for name in HAND21.joints if not name.endswith("_tip")]
+    for _ in range(12):
+        pose = angles_to_pose(rng.uniform(limits[..., 0], limits[..., 1]), frames)
+        vertices, joints = hand.posed(
+            rng.normal(0, 1, 3), pose[3:], rng.normal(0, 1, 10), rng.normal(0, 1, 3)
+        )
+        # The forearm is open at the elbow; where fingers meet the surface winds twice.
+        assert winding_numbers(joints[inner], vertices, hand.triangles).min() > 0.9
+
+
+def test_knuckles_lie_a_centimetre_under_the_back(hand: Hand):
+    """As annotators put them: in the middle of the metacarpal's head."""
+    for betas in np.random.default_rng(2).normal(0, 1, (20, 10)):
+        vertices, joints = hand.posed(np.zeros(3), np.zeros(45), betas, np.zeros(3))
+        for finger in ("index", "middle", "ring", "little"):
+            offsets = vertices - joints[HAND21.index(f"{finger}_mcp")]
+            above = (np.hypot(offsets[:, 0], offsets[:, 2]) < 0.006) & (offsets[:, 1] > 0)
+            assert 0.006 < offsets[above, 1].min() < 0.015, finger
 
 
 def test_bones_keep_their_length_over_poses(hand: Hand):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from winding import winding_numbers
 
 from mano_assets.free_hand import _canonical_frame, _numbered_like_mano
 from mano_assets.hand import Hand
@@ -37,15 +38,6 @@ def test_bones_are_those_of_annotated_hands(hand: Hand):
         # Six hands don't reach the ends of what there is: a tenth beyond them is allowed.
         assert (lengths > 0.9 * shortest).all(), (finger, lengths)
         assert (lengths < 1.1 * longest).all(), (finger, lengths)
-
-
-def winding_numbers(points: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """How often a surface winds around points: about 1 inside, 0 outside (Jacobson et al. 2013)."""
-    a, b, c = (vertices[triangles[:, corner]] - points[:, None] for corner in range(3))
-    la, lb, lc = (np.linalg.norm(side, axis=-1) for side in (a, b, c))
-    volume = (a * np.cross(b, c)).sum(-1)
-    cosines = la * lb * lc + (a * b).sum(-1) * lc + (b * c).sum(-1) * la + (c * a).sum(-1) * lb
-    return np.arctan2(volume, cosines).sum(-1) / (2 * np.pi)
 
 
 def test_joints_lie_deep_in_the_flesh_of_every_shape(hand: Hand):

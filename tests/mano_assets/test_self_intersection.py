@@ -270,7 +270,9 @@ def test_patches_hold_every_tested_pair(checker: SelfIntersection):
     patch = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     held = np.zeros((len(starts) - 1, len(starts) - 1), dtype=bool)
     held[tuple(checker.patch_pairs.T)] = True
-    first, second = np.nonzero(np.triu(checker.tested))
+    num = len(checker.triangles)
+    tested = np.unpackbits(checker.tested_bits, axis=1, count=num, bitorder="little")
+    first, second = np.nonzero(np.triu(tested))
     assert (held | held.T)[patch[first], patch[second]].all()
 
 

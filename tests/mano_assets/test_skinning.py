@@ -1,18 +1,12 @@
 import numpy as np
-import pytest
 import torch
 import trimesh
+from scipy.interpolate import CubicHermiteSpline
 from scipy.spatial.transform import Rotation
 from smplx.lbs import lbs
 
 from mano_assets.skeleton import MANO16
-from mano_assets.skinning import (
-    blend,
-    bone_heat,
-    cotangent_laplacian,
-    segment_distance,
-    vertex_areas,
-)
+from mano_assets.skinning import blend, bone_heat, segment_distance, smoothstep
 
 
 def capsule() -> tuple[np.ndarray, np.ndarray]:
@@ -49,33 +43,19 @@ def test_a_bone_that_is_not_allowed_warms_nothing():
     np.testing.assert_allclose(weights, np.tile([1.0, 0.0], (len(vertices), 1)), atol=1e-9)
 
 
-def test_the_laplacian_measures_the_dirichlet_energy():
-    # Equilateral triangles: no cotangent is clipped. A linear function's energy is its squared
-    # gradient times the area.
-    rows = 8
-    vertices = 0.01 * np.array(
-        [[x + 0.5 * (y % 2), y * np.sqrt(0.75), 0] for y in range(rows) for x in range(rows)]
-    )
-    triangles = []
-    for y in range(rows - 1):
-        for x in range(rows - 1):
-            a, b = y * rows + x, y * rows + x + 1
-            c, d = a + rows, b + rows
-            triangles += [[a, b, d], [a, d, c]] if y % 2 else [[a, b, c], [b, d, c]]
-    mesh = trimesh.Trimesh(vertices, triangles, process=False)
-    laplacian = cotangent_laplacian(vertices, np.array(triangles))
-    np.testing.assert_allclose(laplacian @ np.ones(len(vertices)), 0, atol=1e-9)
-    for gradient in ([3.0, 0.0, 0.0], [1.0, -2.0, 0.0]):
-        values = vertices @ gradient
-        energy = float(values @ (laplacian @ values))
-        assert energy == pytest.approx(np.dot(gradient, gradient) * mesh.area, rel=1e-9)
-    assert vertex_areas(vertices, np.array(triangles)).sum() == pytest.approx(mesh.area)
-
-
 def test_segment_distance_in_closed_form():
     start, end = np.array([0.0, 0, 0]), np.array([2.0, 0, 0])
     points = np.array([[1.0, 3, 4], [-3, 0, 4], [5, 4, 0], [0, 0, 0]])
     np.testing.assert_allclose(segment_distance(points, start, end), [5, 5, 5, 0])
+
+
+def test_smoothstep_is_the_cubic_with_level_ends():
+    assert smoothstep(2.0, 4.0, np.array([1.0, 2.0, 3.0, 4.0, 5.0])).tolist() == [0, 0, 0.5, 1, 1]
+    values = np.linspace(2, 4, 101)
+    expected = CubicHermiteSpline([2, 4], [0, 1], [0, 0])(values)
+    np.testing.assert_allclose(smoothstep(2.0, 4.0, values), expected, atol=1e-12)
+    # The other way round it falls.
+    np.testing.assert_allclose(smoothstep(4.0, 2.0, values), 1 - expected, atol=1e-12)
 
 
 def random_hand(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

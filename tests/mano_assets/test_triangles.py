@@ -174,7 +174,8 @@ def pairs_of(points: np.ndarray, triangles: np.ndarray, tested: np.ndarray, patc
     starts = np.append(np.arange(0, len(triangles), patch), len(triangles))
     number = len(starts) - 1
     patch_pairs = np.array([(i, j) for i in range(number) for j in range(i, number)])
-    found = crossing_pairs(points, triangles, starts, patch_pairs, tested, -1)
+    bits = np.packbits(tested, axis=1, bitorder="little")
+    found = crossing_pairs(points, triangles, starts, patch_pairs, bits, -1)
     assert len(np.unique(found, axis=0)) == len(found)
     return {(min(pair), max(pair)) for pair in found.tolist()}
 

@@ -13,8 +13,8 @@ from mano_assets.hand import load_hand
 from render.blender.studio import Studio
 from render.environments import list_environments
 from render.image import background
+from render.planning import ScenePlanner
 from render.recipe import DatasetRecipe
-from render.scene import plan_scene
 
 
 def main() -> None:
@@ -23,12 +23,13 @@ def main() -> None:
         {"name": "view", "splits": [{"name": "train", "count": 4, "poses": {"rest": 1}}]}
     )
     files = list_environments(None)
+    planner = ScenePlanner(recipe, hand, files)
     studio = Studio(hand)
     studio.load_environments(files)
     bpy.context.scene.render.film_transparent = False
     ours, blenders = [], []
     for index in range(4):
-        scene = plan_scene(recipe, hand, files, index)
+        scene = planner.plan(index).scene
         studio.set_camera(np.array(scene.camera_k), np.array(scene.cam_from_world), scene.size)
         path = next(path for path in files if path.name == scene.environment)
         environment = studio.set_environment(

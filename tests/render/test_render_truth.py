@@ -28,7 +28,7 @@ def masks(manifest: Manifest) -> list[np.ndarray]:
 
 def test_a_rendered_data_set_is_whole_and_true(rendered: Manifest):
     assert verify(rendered.root) == []
-    assert rendered.info.counts == {"hard": 12, "train": 12}
+    assert rendered.info.counts == {"train": 6, "clips": 6, "hard": 12}
     assert set(rendered.table()["side"].to_pylist()) == {"left", "right"}
 
 
