@@ -17,15 +17,18 @@ from stand_ins import TINY, Told
 from flows.recipes import load_recipe
 from mano_assets.hand import Hand, load_hand
 from mano_assets.joint_limits import limits_rad
+from mano_assets.skeleton import MANO16
 from render.dataset import dataset_digest
 from render.poses.pose_sets import read_pose_set
 
+KNUCKLE = MANO16.index("middle_mcp")
 POINTING = """
 import numpy as np
+from mano_assets.skeleton import MANO16
 
 def draw(rng):
     angles = np.zeros((16, 3))
-    angles[4, 0] = {bend_rad}  # the middle finger's knuckle
+    angles[MANO16.index("middle_mcp"), 0] = {bend_rad}
     return angles
 """
 
@@ -162,7 +165,7 @@ def test_poses_of_one_s_own_family(tmp_path: Path, call: Callable[..., Told], ha
     assert told.code == 0, told.error
     assert told.out.startswith("mine                 100.0% of the draws were valid\n")
     found = read_pose_set(str(tmp_path / "out.parquet"), hand).angles_rad
-    assert np.rad2deg(found[:, 4, 0]) == pytest.approx([np.rad2deg(0.5)] * 3, abs=1e-3)
+    assert np.rad2deg(found[:, KNUCKLE, 0]) == pytest.approx([np.rad2deg(0.5)] * 3, abs=1e-3)
 
 
 def test_another_file_is_another_data_set_wherever_it_lies(
@@ -216,7 +219,6 @@ def test_unusable_family_ends_in_one_sentence(
         (("coverage", "A.parquet", "B", "-o", "OUT"), "handforge: A.parquet: cannot be read, exp"),
         (("coverage", "A.npz", "B", "-o", "OUT"), "handforge: A.npz: cannot be read, expected a f"),
         (("coverage", "A", "B", "-o", "OUT"), "handforge: A: not a data set, expected a folder"),
-        (("coverage", "A"), "Missing argument 'B'"),
         (("poses", "-r", "FAMILY", "-n", "2", "-o", "OUT"), "num_images: is 2, expected at least"),
     ],
 )  # fmt: skip
@@ -247,17 +249,17 @@ def test_rendering_with_one_s_own_family(
     rows = pq.read_table(tmp_path / "data" / "manifest").to_pylist()
     assert {(row["pose_distribution"], row["pose_family"]) for row in rows} == {("mine", "mine")}
     found = read_pose_set(str(tmp_path / "data"), hand).angles_rad
-    assert np.rad2deg(found[:, 4, 0]) == pytest.approx([np.rad2deg(0.5)] * 3, abs=1e-3)
+    assert np.rad2deg(found[:, KNUCKLE, 0]) == pytest.approx([np.rad2deg(0.5)] * 3, abs=1e-3)
 
     again = call(*render)
     assert (again.code, again.out) == (0, told.out)
-    (tmp_path / "mine.py").rename(tmp_path / "moved.py")
-    (tmp_path / "mine.py.yaml").write_text(recipe.read_text().replace("mine.py", "moved.py"))
-    assert call(*render)[:2] == (0, told.out)
-    (tmp_path / "moved.py").write_text(pointing(0.6))
+    family_recipe(tmp_path, pointing(0.6), images_per_part=3)
     refused = call(*render)
     assert refused.code == 2
     assert "belongs to another set of environments or files of poses" in refused.error
+    moved = family_recipe(tmp_path, pointing(0.5), "moved.py", images_per_part=3)
+    (tmp_path / "mine.py").unlink()
+    assert call(*render[:2], moved, *render[3:])[:2] == (0, told.out)
 
 
 @pytest.mark.blender

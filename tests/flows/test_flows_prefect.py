@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from prefect_server import PrefectServer, wait_for
 from stand_ins import TINY
 
@@ -81,10 +82,16 @@ def test_full_name_watched_renders_nothing_again(
 def test_re_render_keeps_everything_but_the_poses(
     prefect_server: PrefectServer, trained: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "claw"
+    """The poses are those of a family in a file of the user's."""
+    family, recipe = tmp_path / "mine.py", tmp_path / "recipe.yaml"
+    family.write_text("def draw(rng):\n    return rng.uniform(0, 0.3, (16, 3)) * [1, 0, 0]\n")
+    values = yaml.safe_load((trained / "recipe.yaml").read_text())
+    values["dataset"]["distributions"] = {"mine": {"kind": "family", "file": str(family)}}
+    recipe.write_text(yaml.safe_dump(values))
+    out = tmp_path / "run"
     done = prefect_server.command(
-        "deployment", "run", "re-render", "--watch", "-p", "pose_distribution=claw",
-        "-p", f"recipe={trained / 'recipe.yaml'}", "-p", f"out={out}",
+        "deployment", "run", "re-render", "--watch", "-p", "pose_distribution=mine",
+        "-p", f"recipe={recipe}", "-p", f"out={out}",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -92,12 +99,12 @@ def test_re_render_keeps_everything_but_the_poses(
         return pq.read_table(root / "dataset" / "manifest").sort_by("index").to_pylist()
 
     old, new = rows(trained), rows(out)
-    assert {row["pose_distribution"] for row in new} == {"claw"}
+    assert {(row["pose_distribution"], row["pose_family"]) for row in new} == {("mine", "mine")}
     kept = ("index", "split", "side", "mano_betas", "environment", "skin_tone", "camera_k")
     assert [[row[name] for name in kept] for row in new] == [
         [row[name] for name in kept] for row in old
     ]
-    assert new[0]["mano_pose"] != old[0]["mano_pose"]
+    assert all(row["mano_pose"] != before["mano_pose"] for row, before in zip(new, old, strict=True))
 
 
 def test_benchmark_refresh_scores_registered_models(

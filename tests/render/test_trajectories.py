@@ -96,6 +96,7 @@ def test_key_poses_are_drawn_from_the_distributions_named(clips: list[list[Drawn
     poses = np.concatenate([angles_of(frames)[::FRAMES_PER_MOVE] for frames in clips])
     middle = bends_deg(poses, "pip")
     assert ((middle < 25) | (middle > 45)).all()
+    assert len({pose.tobytes() for pose in poses}) == len(poses)
     assert (middle < 25).any()
     assert (middle > 75).any()
 
