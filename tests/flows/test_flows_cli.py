@@ -23,8 +23,8 @@ def test_help_lists_the_verbs() -> None:
     done = handforge("--help")
     assert done.returncode == 0
     for verb in (
-        "run", "assets", "poses", "coverage", "render", "verify", "import", "systems", "train", "predict",
-        "evaluate", "report", "bench",
+        "run", "assets", "poses", "coverage", "render", "verify", "import", "systems", "train",
+        "predict", "evaluate", "report", "bench",
     ):  # fmt: skip
         assert f" {verb} " in done.stdout
 

@@ -133,7 +133,9 @@ def test_coverage_of_two_tables(
     assert "near" in Path(page).read_text()
     one, other = (read_pose_set(str(path), hand).angles_rad for path in (near, wide))
     numbers = json.loads((out / "coverage.json").read_text())
-    assert numbers["share_of_b_covered_by_a"] == pytest.approx(share_within(one, other, 12), abs=1e-9)
+    assert numbers["share_of_b_covered_by_a"] == pytest.approx(
+        share_within(one, other, 12), abs=1e-9
+    )
     assert sentence == (
         f"{near} covers {share_within(one, other, 12):.1%} of {wide} within 12 degrees RMS; "
         f"the other way {share_within(other, one, 12):.1%}"

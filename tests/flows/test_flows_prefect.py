@@ -104,7 +104,9 @@ def test_re_render_keeps_everything_but_the_poses(
     assert [[row[name] for name in kept] for row in new] == [
         [row[name] for name in kept] for row in old
     ]
-    assert all(row["mano_pose"] != before["mano_pose"] for row, before in zip(new, old, strict=True))
+    assert all(
+        row["mano_pose"] != before["mano_pose"] for row, before in zip(new, old, strict=True)
+    )
 
 
 def test_benchmark_refresh_scores_registered_models(
