@@ -26,8 +26,10 @@ TIP_VERTICES = {"thumb": 744, "index": 320, "middle": 443, "ring": 554, "little"
 """Fingertip vertices of MANO's mesh as `smplx` has them (smplx/vertex_ids.py, "mano"). Our mesh
 is numbered so that its fingertips are the same vertices."""
 
-BREADTH_SCALE = 0.94
-"""MakeHuman's hands are broader for their length than people's (`mano_assets.measures`)."""
+BREADTH_SCALE = (0.93, 0.04)
+"""Mean and standard deviation of a factor across the hand. MakeHuman's hands are broader for their
+length than people's (`mano_assets.measures`), and slender and broad hands of one length are as
+good as missing: breadth over length varies by 2 %, among people by some 5 %."""
 
 _MANO_IN_HAND21 = HAND21.indices(MANO16.joints)
 _FOREARM_WEIGHT = 0.15
@@ -46,7 +48,7 @@ def build_free_hand(num_people: int, seed: int) -> dict[str, Any]:
         kintree_table, hands_mean, hands_components, ...) and by our own: quads, uv, forearm.
         Metres, in MANO's axes: fingers along -x, palm towards -y, thumb at +z, wrist at 0.
     """
-    arms, joints21 = _canonical_frame(_numbered_like_mano(sample_arms(num_people, seed)))
+    arms, joints21 = _canonical_frame(_numbered_like_mano(sample_arms(num_people, seed)), seed)
     triangles = _triangles(arms.quads)
     weights = skin_weights(arms.vertices[0], triangles, joints21[0], arms.finger_membership)
     regressor = regress_joints(
@@ -105,14 +107,18 @@ def _numbered_like_mano(arms: Arms) -> Arms:
     )
 
 
-def _canonical_frame(arms: Arms) -> tuple[Arms, np.ndarray]:
+def _canonical_frame(arms: Arms, seed: int) -> tuple[Arms, np.ndarray]:
     """Every person's hand in MANO's axes with the wrist at the origin, and its 21 joints."""
     joints = place_joints(arms)
     wrist, axes = joints[:, HAND21.root], palm_axes(joints)
+    middle, deviation = BREADTH_SCALE
+    breadth = np.random.default_rng([seed, 1]).normal(middle, deviation, len(joints))
+    breadth[0] = middle
 
     def turn(points: np.ndarray) -> np.ndarray:
         turned = np.einsum("pij,pvj->pvi", axes, points - wrist[:, None])
-        return turned * np.array([1.0, 1.0, BREADTH_SCALE])
+        turned[..., 2] *= breadth[:, None]
+        return turned
 
     moved = Arms(
         turn(arms.vertices),

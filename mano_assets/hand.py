@@ -27,7 +27,7 @@ from mano_assets.forearm import turned_forearm
 from mano_assets.skeleton import HAND21, MANO16
 from mano_assets.skinning import blend
 
-_BUILD = 5
+_BUILD = 6
 """Raised whenever the same configuration would build another hand."""
 
 MIRROR = np.array([-1.0, 1.0, 1.0])

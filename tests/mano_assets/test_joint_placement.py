@@ -61,7 +61,7 @@ def test_hands_are_as_long_as_people_s(hand: Hand):
 
 @pytest.mark.slow
 def test_joints_are_found_on_people_outside_the_fit(hand: Hand):
-    arms, joints21 = _canonical_frame(_numbered_like_mano(sample_arms(32, seed=123)))
+    arms, joints21 = _canonical_frame(_numbered_like_mano(sample_arms(32, seed=123)), 123)
     found = hand.arrays["J_regressor"] @ arms.vertices
     placed = joints21[:, HAND21.indices(MANO16.joints)]
     errors_mm = 1000 * np.linalg.norm(found - placed, axis=-1)
