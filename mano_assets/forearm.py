@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from mano_assets.building.forearm_loft import arm_frame, loft
 from mano_assets.errors import InputError
-from mano_assets.forearm_loft import arm_frame, loft
 from mano_assets.skeleton import MANO16
 from mano_assets.skinning import smoothstep
 
@@ -79,7 +79,7 @@ def join_forearm(arrays: dict[str, Any]) -> dict[str, Any]:
     the boundary's to those of joint 0 alone.
 
     Args:
-        arrays: By MANO's keys, as `mano_assets.official.load_official` returns them.
+        arrays: By MANO's keys, as `mano_assets.building.official.load_official` returns them.
 
     Returns:
         The same with `forearm` (True for the new vertices) and `forearm_weights`, both [V];

@@ -180,7 +180,7 @@ def load_hand(folder: Path) -> Hand:
     path = Path(folder) / "MANO_RIGHT.npz"
     if not path.exists():
         raise InputError(f"{path}: no such file, expected a hand made by `handforge assets`.")
-    from mano_assets.free_hand import TIP_VERTICES
+    from mano_assets.building.free_hand import TIP_VERTICES
 
     with np.load(path, allow_pickle=False) as stored:
         arrays = {key: stored[key] for key in stored.files}
@@ -215,8 +215,8 @@ def build_hand(config: HandConfig, cache: Path | None = None) -> Path:
     folder = (cache or cache_root()) / "hands" / key[:16]
     if (folder / "hand.json").exists():
         return folder
+    from mano_assets.building.smplx_check import check_with_smplx
     from mano_assets.measures import hand_measures
-    from mano_assets.smplx_check import check_with_smplx
 
     right = _right_hand(config)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -246,11 +246,11 @@ def build_hand(config: HandConfig, cache: Path | None = None) -> Path:
 
 def _right_hand(config: HandConfig) -> dict[str, Any]:
     if config.source == "mano":
+        from mano_assets.building.official import load_official
         from mano_assets.forearm import join_forearm
-        from mano_assets.official import load_official
 
         return join_forearm(load_official(_mano_file(config)))
-    from mano_assets.free_hand import build_free_hand
+    from mano_assets.building.free_hand import build_free_hand
 
     return build_free_hand(config.num_people, config.seed)
 
@@ -277,7 +277,7 @@ def _files(config: HandConfig) -> dict[str, Any]:
     """What is recorded of the licensed files."""
     if config.source != "mano":
         return {}
-    from mano_assets.official import left_record
+    from mano_assets.building.official import left_record
 
     right = _mano_file(config)
     return {"mano_files": left_record(right, right.with_name("MANO_LEFT.pkl"))}

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from mano_assets.anatomy import angles_to_pose, joint_frames
+from mano_assets.geometry.surface import enclosed_volume
 from mano_assets.hand import Hand
 from mano_assets.skeleton import FINGERS, HAND21, MANO16
-from mano_assets.surface import enclosed_volume
 
 PEOPLE_MM = {"hand_length": (160.0, 205.0), "hand_breadth": (70.0, 95.0)}
 """From the 5th percentile of women to the 95th of men, British adults of 19 to 65 years (Pheasant

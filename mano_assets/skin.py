@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 
 from mano_assets.anatomy import PALMAR, THUMB_PALMAR, finger_of
+from mano_assets.geometry.surface import vertex_normals
 from mano_assets.hand import Hand
 from mano_assets.skeleton import FINGERS, HAND21, MANO16
 from mano_assets.skinning import segment_distance, smoothstep
-from mano_assets.surface import vertex_normals
 
 MONK_SRGB = (
     "292420", "3a312a", "604134", "825c43", "a07e56",

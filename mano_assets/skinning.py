@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sparse
 from scipy.sparse.linalg import splu
 
-from mano_assets.surface import cotangent_laplacian, vertex_areas
+from mano_assets.geometry.surface import cotangent_laplacian, vertex_areas
 
 
 def segment_distance(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:

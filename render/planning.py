@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mano_assets.finger_gap import finger_gap_m, finger_surfaces
+from mano_assets.geometry.finger_gap import finger_gap_m, finger_surfaces
 from mano_assets.hand import MIRROR, MIRROR_AXIS_ANGLE, Hand
 from mano_assets.skeleton import HAND21
 from render.orientations import NUM_UNIFORMS, orientation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mano_assets.compiled import kernel
+from mano_assets.geometry.compiled import kernel
 
 _MARGIN = 1e-9
 """Added to the boxes of projected triangles, for rounding."""

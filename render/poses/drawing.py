@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mano_assets.anatomy import PALMAR
+from mano_assets.geometry.surface import vertex_normals
 from mano_assets.hand import Hand
-from mano_assets.surface import vertex_normals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

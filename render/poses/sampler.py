@@ -14,9 +14,9 @@ import numpy as np
 
 from mano_assets.anatomy import angles_to_pose, joint_frames
 from mano_assets.errors import InputError
+from mano_assets.geometry.self_intersection import self_intersection_test, triangle_bones
 from mano_assets.hand import Hand
 from mano_assets.joint_limits import clamp
-from mano_assets.self_intersection import self_intersection_test, triangle_bones
 from mano_assets.skeleton import MANO16
 from render.poses.articulation import rest_wrist
 from render.poses.contact import STEP_SIZES, Yields, eased

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 MODULE = """
-from mano_assets.compiled import kernel
+from mano_assets.geometry.compiled import kernel
 
 @kernel
 def doubled(x):

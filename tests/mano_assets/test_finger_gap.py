@@ -5,12 +5,12 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from mano_assets.anatomy import angles_to_pose, joint_frames
-from mano_assets.finger_gap import finger_gap_m, finger_surfaces
+from mano_assets.geometry.finger_gap import finger_gap_m, finger_surfaces
+from mano_assets.geometry.surface_patches import triangle_bones
+from mano_assets.geometry.triangle_distance import squared_distance
 from mano_assets.hand import Hand
 from mano_assets.joint_limits import clamp, limits_rad
 from mano_assets.skeleton import FINGERS, MANO16
-from mano_assets.surface_patches import triangle_bones
-from mano_assets.triangle_distance import squared_distance
 
 FIRST, SECOND = (0, 1, 2), (3, 4, 5)
 

@@ -10,11 +10,11 @@ from made_up_mano import random_arrays
 from scipy.spatial import ConvexHull, cKDTree
 from scipy.spatial.transform import Rotation
 
+from mano_assets.building.smplx_check import check_with_smplx
 from mano_assets.errors import InputError
 from mano_assets.forearm import join_forearm
 from mano_assets.hand import Hand, load_hand, mirrored
 from mano_assets.skeleton import MANO16
-from mano_assets.smplx_check import check_with_smplx
 
 NUM_HAND = 778
 

@@ -9,8 +9,8 @@ import torch
 from made_up_mano import mano_content, random_arrays, write_mano
 from winding import winding_numbers
 
-from mano_assets import free_hand
 from mano_assets.anatomy import angles_to_pose, joint_frames
+from mano_assets.building import free_hand
 from mano_assets.errors import InputError
 from mano_assets.hand import (
     MIRROR,

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from winding import winding_numbers
 
-from mano_assets.free_hand import _canonical_frame, _numbered_like_mano
+from mano_assets.building.free_hand import _canonical_frame, _numbered_like_mano
+from mano_assets.building.people import sample_arms
 from mano_assets.hand import Hand
-from mano_assets.people import sample_arms
 from mano_assets.skeleton import FINGERS, HAND21, MANO16
 
 INTERHAND_MM = {

@@ -17,9 +17,9 @@ from made_up_mano import (
     write_mano,
 )
 
+from mano_assets.building.official import left_record, load_official
 from mano_assets.errors import InputError
 from mano_assets.hand import HandConfig, build_hand
-from mano_assets.official import left_record, load_official
 
 ARRAYS = random_arrays()
 

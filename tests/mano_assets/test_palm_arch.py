@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mano_assets.anatomy import PALMAR, angles_to_pose, joint_frames
+from mano_assets.geometry.surface import vertex_normals
 from mano_assets.hand import Hand
 from mano_assets.palm_arch import PALM_ARCH_PATTERN, palm_arch, with_palm_arch
 from mano_assets.skeleton import FINGERS, HAND21, MANO16
-from mano_assets.surface import vertex_normals
 
 KNUCKLES = MANO16.indices([f"{finger}_mcp" for finger in PALM_ARCH_PATTERN])
 SHARES = np.array(list(PALM_ARCH_PATTERN.values()))

@@ -9,9 +9,7 @@ import trimesh
 from made_up_mano import random_arrays
 
 from mano_assets.anatomy import angles_to_pose, joint_frames
-from mano_assets.hand import Hand
-from mano_assets.joint_limits import clamp, limits_rad
-from mano_assets.self_intersection import (
+from mano_assets.geometry.self_intersection import (
     CONTACT_M,
     CREASE_M,
     SelfIntersection,
@@ -19,8 +17,10 @@ from mano_assets.self_intersection import (
     pairs_to_test,
     self_intersection_test,
 )
+from mano_assets.geometry.surface_patches import FOREARM, triangle_bones
+from mano_assets.hand import Hand
+from mano_assets.joint_limits import clamp, limits_rad
 from mano_assets.skeleton import FINGERS, MANO16
-from mano_assets.surface_patches import FOREARM, triangle_bones
 
 LONG_FINGERS = FINGERS[1:]
 

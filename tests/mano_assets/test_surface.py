@@ -4,14 +4,14 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mano_assets.hand import Hand
-from mano_assets.surface import (
+from mano_assets.geometry.surface import (
     area_vectors,
     cotangent_laplacian,
     enclosed_volume,
     vertex_areas,
     vertex_normals,
 )
+from mano_assets.hand import Hand
 
 
 def lump(seed: int) -> trimesh.Trimesh:

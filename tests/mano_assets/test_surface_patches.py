@@ -5,9 +5,14 @@ import numpy as np
 import pytest
 import trimesh
 
+from mano_assets.geometry.surface_patches import (
+    FOREARM,
+    compact_patches,
+    skin_distance,
+    triangle_bones,
+)
 from mano_assets.hand import Hand
 from mano_assets.skeleton import FINGERS, MANO16
-from mano_assets.surface_patches import FOREARM, compact_patches, skin_distance, triangle_bones
 
 
 def test_every_finger_s_tip_is_its_last_bone_s_and_the_elbow_is_the_forearm_s(hand: Hand):

@@ -9,7 +9,7 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mano_assets.triangles import (
+from mano_assets.geometry.triangles import (
     crossing_pairs,
     moved_inward,
     side_of_plane,
@@ -228,6 +228,8 @@ def test_vertices_move_against_the_area_weighted_normal():
 
 
 def test_the_compiler_is_loaded_only_when_it_is_needed():
-    modules = "mano_assets.hand, mano_assets.self_intersection, mano_assets.finger_gap"
+    modules = (
+        "mano_assets.hand, mano_assets.geometry.self_intersection, mano_assets.geometry.finger_gap"
+    )
     code = f"import sys, {modules}; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

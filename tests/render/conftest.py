@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from drawn_poses import Draw, Drawing, Planning, recipe_of
 
+from mano_assets.geometry.self_intersection import SelfIntersection, self_intersection_test
 from mano_assets.hand import Hand
-from mano_assets.self_intersection import SelfIntersection, self_intersection_test
 from render.dataset import render_dataset
 from render.manifest import Manifest
 from render.planning import ScenePlanner

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from mano_assets.anatomy import angles_to_pose, finger_of, joint_frames
 from mano_assets.errors import InputError
+from mano_assets.geometry.self_intersection import SelfIntersection
+from mano_assets.geometry.surface_patches import FOREARM
 from mano_assets.hand import Hand
 from mano_assets.joint_limits import limits_rad
-from mano_assets.self_intersection import SelfIntersection
 from mano_assets.skeleton import FINGERS, MANO16
-from mano_assets.surface_patches import FOREARM
 from render.poses.articulation import LONG_FINGERS, curl, flat_hand, thumb
 from render.poses.contact import STEP_SIZES, Yields, eased
 from render.poses.distributions import FamilyPoses

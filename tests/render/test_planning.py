@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.spatial.transform import Rotation
 
 from mano_assets.anatomy import joint_frames, pose_to_angles
-from mano_assets.finger_gap import finger_gap_m, finger_surfaces
+from mano_assets.geometry.finger_gap import finger_gap_m, finger_surfaces
 from mano_assets.hand import MIRROR_AXIS_ANGLE, Hand
 from mano_assets.skeleton import HAND21, MANO16
 from render.manifest import project

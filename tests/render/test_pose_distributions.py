@@ -11,6 +11,7 @@ from scipy import stats
 
 from mano_assets.anatomy import angles_to_pose, joint_frames
 from mano_assets.errors import InputError
+from mano_assets.geometry.self_intersection import SelfIntersection
 from mano_assets.hand import Hand
 from mano_assets.joint_limits import (
     PALM_ARCH_LIMITS_DEG,
@@ -21,7 +22,6 @@ from mano_assets.joint_limits import (
     violation,
 )
 from mano_assets.palm_arch import palm_arch
-from mano_assets.self_intersection import SelfIntersection
 from mano_assets.skeleton import MANO16
 from render.poses.articulation import rest_wrist
 from render.poses.distributions import (

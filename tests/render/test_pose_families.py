@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
+from mano_assets.geometry.surface_patches import triangle_bones
 from mano_assets.hand import Hand
 from mano_assets.joint_limits import limits_rad
 from mano_assets.skeleton import FINGERS, HAND21, MANO16
-from mano_assets.surface_patches import triangle_bones
 from render.poses.articulation import LONG_FINGERS, curl, fan, flat_hand, splay
 from render.poses.families import FAMILIES, load_family
 from render.poses.hardness import range_exceedance

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.interpolate import BPoly
 
 from mano_assets.errors import InputError
+from mano_assets.geometry.self_intersection import SelfIntersection
 from mano_assets.hand import Hand
 from mano_assets.joint_limits import coupling_violation, violation
-from mano_assets.self_intersection import SelfIntersection
 from render.poses.distributions import TrajectoryPoses, draw_from, leaves
 from render.poses.sampler import DrawnPose, PoseSampler
 from render.poses.trajectories import between

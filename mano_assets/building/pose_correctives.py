@@ -13,9 +13,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mano_assets.anatomy import PALMAR, THUMB_PALMAR, angles_to_pose, joint_frames
+from mano_assets.geometry.surface import area_vectors, enclosed_volume, vertex_normals
 from mano_assets.joint_limits import limits_rad
 from mano_assets.skeleton import FINGERS, MANO16
-from mano_assets.surface import area_vectors, enclosed_volume, vertex_normals
 
 _BENDS, _SPLAYS = 9, 5
 _RIDGE = 1e-3

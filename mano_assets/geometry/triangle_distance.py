@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mano_assets.compiled import kernel
+from mano_assets.geometry.compiled import kernel
 
 
 @kernel

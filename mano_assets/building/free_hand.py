@@ -13,12 +13,12 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mano_assets.anatomy import finger_pose_basis
+from mano_assets.building.joint_placement import palm_axes, place_joints, regress_joints
+from mano_assets.building.people import Arms, sample_arms
+from mano_assets.building.pose_correctives import fit_pose_correctives
+from mano_assets.building.skin_weights import skin_weights
 from mano_assets.forearm import forearm_weights
-from mano_assets.joint_placement import palm_axes, place_joints, regress_joints
-from mano_assets.people import Arms, sample_arms
-from mano_assets.pose_correctives import fit_pose_correctives
 from mano_assets.skeleton import FINGERS, HAND21, MANO16
-from mano_assets.skin_weights import skin_weights
 from mano_assets.skinning import blend
 
 NUM_BETAS = 10

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mano_assets.geometry.surface_patches import FOREARM, compact_patches, triangle_bones
 from mano_assets.hand import Hand
 from mano_assets.skeleton import FINGERS, MANO16
-from mano_assets.surface_patches import FOREARM, compact_patches, triangle_bones
 
 _PATCH_SIZE = 16
 
@@ -53,8 +53,8 @@ def finger_gap_m(surfaces: FingerSurfaces, vertices: np.ndarray) -> float:
     Returns:
         Metres; 0 where they run into each other.
     """
-    from mano_assets.triangle_distance import smallest_distance
-    from mano_assets.triangles import triangle_boxes
+    from mano_assets.geometry.triangle_distance import smallest_distance
+    from mano_assets.geometry.triangles import triangle_boxes
 
     points = np.ascontiguousarray(vertices, dtype=np.float64)
     triangles, starts = surfaces.triangles, surfaces.patch_starts

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mano_assets.compiled import kernel
+from mano_assets.geometry.compiled import kernel
 
 _EPS = 2.0**-53
 _FILTER = (7.0 + 56.0 * _EPS) * _EPS

@@ -3,8 +3,9 @@
 Flesh gives way where it touches. So the skin is eroded first: every vertex moves inward along its
 area-weighted normal by `CONTACT_M`, and two fingers may press `2 * CONTACT_M` into each other. A
 pose is valid if no two triangles of the eroded skin cross, decided exactly
-(`mano_assets.triangles`). Skin is meant to fold, though, and where it does it lies on itself; how
-far a joint can fold is for the joint limits to say. So these pairs of triangles are not looked at:
+(`mano_assets.geometry.triangles`). Skin is meant to fold, though, and where it does it lies on
+itself; how far a joint can fold is for the joint limits to say. So these pairs of triangles are
+not looked at:
 
 - of the same bone, which cannot be bent;
 - of bones that meet in a joint, up to `CREASE_M` apart along the skin at rest: the creases of
@@ -25,9 +26,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mano_assets.geometry.surface_patches import (
+    FOREARM,
+    compact_patches,
+    skin_distance,
+    triangle_bones,
+)
 from mano_assets.hand import Hand
 from mano_assets.skeleton import MANO16
-from mano_assets.surface_patches import FOREARM, compact_patches, skin_distance, triangle_bones
 
 CONTACT_M = 0.001
 """By how much each of two surfaces gives way. A judgement: at 1 mm fingers that lie side by side
@@ -92,7 +98,7 @@ class SelfIntersection:
 
     def _crossing(self, vertices: np.ndarray, most: int) -> np.ndarray:
         # Compiled code is loaded when it is first needed.
-        from mano_assets.triangles import crossing_pairs, moved_inward
+        from mano_assets.geometry.triangles import crossing_pairs, moved_inward
 
         points = np.ascontiguousarray(vertices, dtype=np.float64)
         return crossing_pairs(

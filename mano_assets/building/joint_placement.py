@@ -15,7 +15,7 @@ from scipy.optimize import nnls
 from scipy.spatial import KDTree
 
 from mano_assets.anatomy import PALMAR, THUMB_PALMAR
-from mano_assets.people import Arms, phalanges
+from mano_assets.building.people import Arms, phalanges
 from mano_assets.skeleton import FINGERS, HAND21
 
 BONE_PROPORTIONS = {

@@ -102,8 +102,8 @@ def load_official(path: Path, side: Literal["right", "left"] = "right") -> dict[
             along x.
 
     Returns:
-        MANO's keys as in `mano_assets.free_hand`, metres, MANO's axes, and `forearm`, all False,
-        [778].
+        MANO's keys as in `mano_assets.building.free_hand`, metres, MANO's axes, and `forearm`,
+        all False, [778].
 
     Raises:
         InputError: The file is damaged, names anything but arrays and sparse matrices, lacks an

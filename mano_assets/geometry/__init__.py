@@ -1,0 +1,1 @@
+"""Geometry of a posed mesh: normals, self-intersection, gaps; compiled where it is slow."""
