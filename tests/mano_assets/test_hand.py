@@ -141,8 +141,10 @@ def test_knuckles_lie_a_centimetre_under_the_back(hand: Hand):
         vertices, joints = hand.posed(np.zeros(3), np.zeros(45), betas, np.zeros(3))
         for finger in ("index", "middle", "ring", "little"):
             offsets = vertices - joints[HAND21.index(f"{finger}_mcp")]
-            above = (np.hypot(offsets[:, 0], offsets[:, 2]) < 0.006) & (offsets[:, 1] > 0)
-            assert 0.006 < offsets[above, 1].min() < 0.015, finger
+            aside = np.hypot(offsets[:, 0], offsets[:, 2])
+            # Straight above: on slender hands the flank of the outer knuckles is nearer.
+            above = np.where(offsets[:, 1] > 0, aside, np.inf).argmin()
+            assert 0.006 < offsets[above, 1] < 0.015, finger
 
 
 def test_bones_keep_their_length_over_poses(hand: Hand):
