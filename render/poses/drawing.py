@@ -45,5 +45,5 @@ def draw_hand(
         # Edges of the faces' colours: antialiasing would leave seams.
         PolyCollection(list(flat[corners]), facecolors=colours, edgecolors=colours, linewidths=0.3)
     )
-    axes.set(xlim=(-0.14, 0.15), ylim=(-0.05, 0.25), aspect="equal")
+    axes.set(xlim=(-0.12, 0.13), ylim=(-0.05, 0.22), aspect="equal")
     axes.axis("off")
