@@ -5,7 +5,7 @@ import numpy as np
 from mano_assets.skeleton import FINGERS
 from render.poses.articulation import curl, fan, flat_hand, splay
 
-VIEWS = 8
+VIEWS = 12
 """Views tried; the one that hides the most joints is taken."""
 
 
