@@ -39,7 +39,7 @@ POSES_SCHEMA = pa.schema(
     ]
 )
 
-_CHUNK = 500
+CHUNK = 500
 """Poses a task: small enough for a moving progress bar, large enough to make its cost nothing."""
 
 
@@ -72,10 +72,10 @@ def sample_poses(
         InputError: A distribution yields no valid pose, or its file cannot be read.
     """
     recipe = recipe.with_num_images(count)
-    workers = min(workers or os.cpu_count() or 1, -(-count // _CHUNK))
+    workers = min(workers or os.cpu_count() or 1, -(-count // CHUNK))
     # What cannot be used is found here: a process that fails to start has no voice.
     work = _Work(recipe, load_hand(hand), list_environments(recipe.light.environments))
-    chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
+    chunks = [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
     with (
         tqdm(total=count, desc="poses", unit="pose", smoothing=0.1) as bar,
         _mapping(work, workers) as run,

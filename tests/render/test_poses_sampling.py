@@ -91,14 +91,14 @@ def test_poses_are_the_first_rows_whatever_their_number(hand_folder: Path):
 def test_two_processes_give_the_rows_of_one(
     hand_folder: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sampling, "_CHUNK", 7)
+    monkeypatch.setattr(sampling, "CHUNK", 7)
     assert sample_poses(recipe(), hand_folder, 80, 2).equals(table)
 
 
 def test_what_cannot_be_used_is_told_by_any_number_of_processes(
     hand_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sampling, "_CHUNK", 2)
+    monkeypatch.setattr(sampling, "CHUNK", 2)
     dark = recipe_of({"light": {"environments": str(tmp_path)}})
     for workers in (1, 2):
         with pytest.raises(InputError, match=r"holds no image, expected \.exr or \.hdr files"):
