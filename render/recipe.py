@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -20,6 +19,7 @@ from pydantic import (
 )
 
 from mano_assets.errors import InputError
+from render.limits import PositiveRange, Range, Share, ShareRange
 from render.orientations import ConeView, ViewRecipe
 from render.poses.distributions import (
     Distribution,
@@ -27,21 +27,6 @@ from render.poses.distributions import (
     check_distribution,
     distribution_kind,
 )
-
-
-def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
-    if limits[0] > limits[1]:
-        raise ValueError(f"expected the lower end before the upper end, got {limits}")
-    return limits
-
-
-Range = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_ascending)]
-"""Lower and upper end of a uniform distribution."""
-
-PositiveRange = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ascending)]
-
-Share = Annotated[float, Field(ge=0, le=1)]
-ShareRange = Annotated[tuple[Share, Share], AfterValidator(_ascending)]
 
 
 class _Part(BaseModel):
