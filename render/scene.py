@@ -6,12 +6,11 @@ origin.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from mano_assets.hand import Hand
+from render.posed_hand import PosedHand
 
 
 class Scene(BaseModel):
@@ -45,14 +44,6 @@ class Scene(BaseModel):
     denoise: str = Field(description="Quality of the denoiser.")
     jpeg_quality: int = Field(description="Of the file.")
     seed: int = Field(description="Of the renderer.")
-
-
-@dataclass(frozen=True)
-class PosedHand:
-    """The hand of a scene in the camera frame, metres: vertices [V, 3] and hand21 [21, 3]."""
-
-    vertices_cam_m: np.ndarray
-    joints_cam_m: np.ndarray
 
 
 def pose_scene(scene: Scene, hand: Hand) -> PosedHand:
