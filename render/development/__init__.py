@@ -1,0 +1,1 @@
+"""From linear radiance to image files: what a camera does with light, as pure functions."""
