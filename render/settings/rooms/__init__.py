@@ -1,0 +1,1 @@
+"""Rooms made from nothing: what is seen from a place in them, in any direction."""
