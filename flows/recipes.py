@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -123,6 +124,7 @@ def adjusted(
     num_images: int | None = None,
     seed: int | None = None,
     epochs: int | None = None,
+    vary: Sequence[str] | None = None,
 ) -> Recipe:
     """A recipe with a few common things changed; None leaves a thing as it is.
 
@@ -132,6 +134,7 @@ def adjusted(
         num_images: Images over all splits, in the recipe's proportions.
         seed: Seed of images and weights.
         epochs: Passes over the training data, for every model.
+        vary: "factor=value" of each factor that is changed in otherwise the same samples.
 
     Raises:
         InputError: A value cannot be used.
@@ -145,12 +148,23 @@ def adjusted(
     if num_images is not None:
         dataset = dataset.with_num_images(num_images)
     seeded = {} if seed is None else {"seed": seed}
+    changed = seeded if not vary else seeded | {"vary": dataset.vary | _factors(vary)}
     trained = seeded if epochs is None else seeded | {"epochs": epochs}
     values = recipe.model_dump() | {
-        "dataset": dataset.model_dump() | seeded,
+        "dataset": dataset.model_dump() | changed,
         "training": [config.model_dump() | trained for config in recipe.training],
     }
     return parse(Recipe, values, f"changed recipe {recipe.name!r}")
+
+
+def _factors(vary: Sequence[str]) -> dict[str, str]:
+    factors: dict[str, str] = {}
+    for text in vary:
+        factor, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"vary: {text!r}, expected FACTOR=VALUE such as forearm=off.")
+        factors[factor] = value
+    return factors
 
 
 def recipe_digest(recipe: Recipe) -> str:

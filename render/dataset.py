@@ -7,6 +7,7 @@ Parquet file is, and nothing else is remembered.
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
@@ -21,8 +22,8 @@ from tqdm import tqdm
 from mano_assets.digests import file_sha256, json_digest
 from mano_assets.errors import InputError
 from mano_assets.hand import hand_digest
-from render.environments import list_environments
-from render.job import RenderJob
+from render.assets import asset_files, check_assets
+from render.job import Device, RenderJob, parse_device
 from render.locking import LOCK_FILE, rendering, tidying
 from render.manifest import DatasetInfo, Manifest, remove_rubbish, seal
 from render.manifest.writing import part_name, write_info
@@ -37,12 +38,11 @@ class RenderError(RuntimeError):
 
 
 def dataset_digest(recipe: DatasetRecipe, hand: Path) -> str:
-    """Names what determines the bytes: recipe, hand, environment images, renderer and code."""
+    """Names what determines the bytes: recipe, hand, images and meshes, renderer and code."""
     described = recipe.model_dump(mode="json")
-    # Where the environments lie is of no matter, what they hold is.
-    described["light"]["environments"] = [
-        [path.name, file_sha256(path)] for path in list_environments(recipe.light.environments)
-    ]
+    # Where the files lie is of no matter, what they hold is.
+    for (factor, field), files in asset_files(recipe).items():
+        described[factor][field] = [[path.name, file_sha256(path)] for path in files]
     for name, kind in recipe.distributions.items():
         described["distributions"][name] |= source_digest(kind)
     described["hand"] = hand_digest(hand)
@@ -63,7 +63,8 @@ def prepare(recipe: DatasetRecipe, hand: Path, root: Path) -> list[int]:
         Parts that are still missing.
 
     Raises:
-        InputError: The folder belongs to something else, or another run is rendering there.
+        InputError: The folder belongs to something else, another run is rendering there, or a file
+            that the recipe names cannot be used; then nothing has been rendered yet.
     """
     digest = dataset_digest(recipe, hand)
     if (root / "dataset.json").exists():
@@ -81,6 +82,7 @@ def prepare(recipe: DatasetRecipe, hand: Path, root: Path) -> list[int]:
         raise InputError(f"{root}: is a file, expected a new folder.")
     elif root.exists() and any(path.name != LOCK_FILE for path in root.iterdir()):
         raise InputError(f"{root}: is not empty and not a data set, expected a new folder.")
+    check_assets(recipe)
     with tidying(root):
         remove_rubbish(root)
         write_info(root, _describe(recipe, hand, digest))
@@ -126,6 +128,7 @@ def render_part(
     part: int,
     on_sample: Callable[[], object] | None = None,
     threads: int = 1,
+    device: Device | None = None,
 ) -> dict[str, Any]:
     """Renders and commits one part in a Blender process of its own.
 
@@ -136,9 +139,11 @@ def render_part(
         part: Its number.
         on_sample: Called after each image.
         threads: Render threads of the process.
+        device: Processor that renders; None for $HANDFORGE_DEVICE or, without it, the best.
 
     Returns:
-        part, images and whether it was rendered now.
+        part, images, whether it was rendered now; if so, the process's resident memory after each
+        image in MB (rss_mb), and start_s, images_s and stages_ms, an image's time by stage.
 
     Raises:
         InputError: Something the recipe names cannot be used.
@@ -147,7 +152,16 @@ def render_part(
     images = len(recipe.part_range(part))
     if part not in _missing(recipe, root):
         return {"part": part, "images": images, "rendered": False}
-    job = RenderJob(recipe=recipe, hand=hand, root=root, parts=[part], threads=threads)
+    job = RenderJob(
+        recipe=recipe,
+        hand=hand,
+        root=root,
+        parts=[part],
+        threads=threads,
+        device=device or parse_device(os.environ.get("HANDFORGE_DEVICE", "auto")),
+    )
+    rss_mb: list[float] = []
+    times: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="handforge-job-") as folder, rendering(root):
         path = Path(folder) / "job.json"
         path.write_text(job.model_dump_json())
@@ -164,8 +178,14 @@ def render_part(
             assert process.stdout is not None
             try:
                 for line in process.stdout:
-                    if line == "sample\n" and on_sample is not None:
-                        on_sample()
+                    if line.startswith("sample "):
+                        rss_mb.append(float(line.split()[1]))
+                        if on_sample is not None:
+                            on_sample()
+                        continue
+                    if line.startswith(f"part {part} "):
+                        times = json.loads(line.split(maxsplit=2)[2])
+                        continue
                     tail = [*tail[-_LOG_LINES:], line.rstrip()]
             except BaseException:
                 process.kill()
@@ -179,7 +199,7 @@ def render_part(
     if code != 0 or part in _missing(recipe, root):
         story = "\n".join([*tail, *errors][-_LOG_LINES:])
         raise RenderError(f"part {part}: Blender ended with code {code}.\n{story}")
-    return {"part": part, "images": images, "rendered": True}
+    return {"part": part, "images": images, "rendered": True, "rss_mb": rss_mb, **times}
 
 
 def finish(recipe: DatasetRecipe, hand: Path, root: Path) -> DatasetInfo:
@@ -201,7 +221,12 @@ def finish(recipe: DatasetRecipe, hand: Path, root: Path) -> DatasetInfo:
 
 
 def render_dataset(
-    recipe: DatasetRecipe, hand: Path, root: Path, workers: int | None = None
+    recipe: DatasetRecipe,
+    hand: Path,
+    root: Path,
+    workers: int | None = None,
+    device: Device | None = None,
+    on_part: Callable[[dict[str, Any]], object] | None = None,
 ) -> DatasetInfo:
     """Renders whatever is missing of a data set.
 
@@ -212,6 +237,8 @@ def render_dataset(
         hand: Folder of the built hand.
         root: Data set folder.
         workers: Blender processes at a time; one a CPU core by default.
+        device: See `render_part`.
+        on_part: Called with what `render_part` returns.
 
     Returns:
         Description of the complete data set.
@@ -229,7 +256,7 @@ def render_dataset(
             ThreadPoolExecutor(workers or os.cpu_count()) as pool,
         ):
             futures = {
-                pool.submit(render_part, recipe, hand, root, part, bar.update): part
+                pool.submit(render_part, recipe, hand, root, part, bar.update, device=device): part
                 for part in missing
             }
             try:
@@ -239,6 +266,8 @@ def render_dataset(
                         raise error
                     if isinstance(error, Exception):
                         failed[futures[future]] = error
+                    elif on_part is not None:
+                        on_part(future.result())
             except BaseException:
                 # An unusable input or Ctrl-C: what has not begun is not begun any more.
                 pool.shutdown(wait=True, cancel_futures=True)

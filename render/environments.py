@@ -1,4 +1,4 @@
-"""Which environment images there are. Blender's wheel carries eight."""
+"""Which environment images and photographs there are. Blender's wheel carries eight."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def list_environments(folder: Path | None) -> list[Path]:
     files = sorted(path for path in place.glob("*") if path.suffix.lower() in _SIGNATURES)
     if not files:
         raise InputError(
-            f"dataset.light.environments: {place} holds no image, expected .exr or .hdr files."
+            f"dataset.setting.environments: {place} holds no image, expected .exr or .hdr files."
         )
     for path in files:
         with path.open("rb") as stream:
@@ -47,4 +47,21 @@ def list_environments(folder: Path | None) -> list[Path]:
             raise InputError(
                 f"{path}: unreadable environment, expected an image of type {path.suffix}."
             )
+    return files
+
+
+def list_photographs(folder: Path | None) -> list[Path]:
+    """The photographs of a folder, sorted by name; none without a folder.
+
+    Raises:
+        InputError: There are none in the folder.
+    """
+    if folder is None:
+        return []
+    suffixes = (".jpg", ".jpeg", ".png")
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in suffixes)
+    if not files:
+        raise InputError(
+            f"dataset.setting.photographs: {folder} holds no image, expected .jpg or .png files."
+        )
     return files

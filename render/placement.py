@@ -1,13 +1,14 @@
-"""Where a hand stands before the camera."""
+"""Where a hand stands before the camera, and the crop of the camera's frame around it."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import root_scalar
+from scipy.spatial.transform import Rotation
 
 from mano_assets.anatomy import angles_to_pose, joint_frames
 from mano_assets.hand import Hand
 from mano_assets.skeleton import FINGERS, MANO16
+from render.factors.camera import Camera
 
 CLEARANCE_M = 0.06
 """The arm keeps this far in front of the camera's plane: it may not reach through the lens."""
@@ -18,52 +19,63 @@ NEAREST_JOINT_M = 0.1
 _ROOM_DEG = (0.0, 45.0, 85.0)
 _KNUCKLES = MANO16.indices([f"{finger}_mcp" for finger in FINGERS[1:]])
 
-_EXACT_M, _EXACT_PX = 1e-8, 1e-6
-_MOST_STEPS = 8
-_AXES = np.arange(2)
+
+def towards(off_axis: np.ndarray) -> np.ndarray:
+    """Turns the camera's axis to the direction (x, y, 1) by the shortest way, [3, 3].
+
+    A hand turned with it shows the side that it would show on the axis.
+    """
+    direction = np.array([*off_axis, 1.0])
+    across = np.cross([0.0, 0.0, 1.0], direction)
+    sine = np.linalg.norm(across)
+    if sine == 0:
+        return np.eye(3)
+    return Rotation.from_rotvec(across / sine * np.arctan(sine)).as_matrix()
 
 
-def place_hand(
-    vertices_m: np.ndarray,
-    joints_m: np.ndarray,
-    camera_k: np.ndarray,
-    extent_px: float,
-    shift_px: np.ndarray,
-) -> np.ndarray:
-    """Puts a hand before the camera so that its joints fill a wished part of the image.
+def stand(vertices_m: np.ndarray, joints_m: np.ndarray, camera: Camera) -> np.ndarray:
+    """Puts a hand before the camera, the middle of its joints in the camera's direction.
 
     A hand whose joints would come nearer than `NEAREST_JOINT_M`, or whose arm would reach through
-    the camera's plane, stands further off and is smaller.
+    the camera's plane, stands further off.
 
     Args:
         vertices_m: Turned as the camera sees it, [V, 3].
         joints_m: hand21, [21, 3].
-        camera_k: Intrinsics, px, [3, 3].
-        extent_px: Wished longer side of the joints' box.
-        shift_px: Wished centre of the joints' box off the principal point, [2].
+        camera: Distance and direction.
 
     Returns:
         Translation, metres, [3].
     """
-    near = nearest_depth_m(vertices_m, joints_m)
-    far = near + 4 * camera_k[0, 0] * np.ptp(joints_m, axis=0).max() / extent_px
-    box = _Box(joints_m, camera_k[0, 0], shift_px)
-
-    # The reciprocal of the extent is almost linear in the depth.
-    def too_large(depth: float) -> float:
-        return 1 / extent_px - 1 / box.extent_px(depth)
-
-    # The extent falls with the depth: there is one depth between, or the nearest is far enough.
-    depth = near
-    if too_large(near) > 0:
-        depth = root_scalar(too_large, bracket=(near, far), method="brentq", xtol=_EXACT_M).root
-        box.extent_px(depth)
-    return np.array([*box.offset_m, depth])
+    middle = (joints_m.min(0) + joints_m.max(0)) / 2
+    depth = max(camera.distance_m, middle[2] + nearest_depth_m(vertices_m, joints_m))
+    return np.array([*camera.off_axis, 1.0]) * depth - middle
 
 
 def nearest_depth_m(vertices_m: np.ndarray, joints_m: np.ndarray) -> float:
     """The least depth that keeps joints, [J, 3], and arm, [V, 3], clear of the camera."""
     return max(NEAREST_JOINT_M - joints_m[:, 2].min(), CLEARANCE_M - vertices_m[:, 2].min())
+
+
+def crop(joints_cam_m: np.ndarray, camera: Camera, size: int) -> np.ndarray:
+    """The intrinsics of the crop that shows joints at the size and place that are asked for.
+
+    Args:
+        joints_cam_m: [J, 3].
+        camera: Wished size and place.
+        size: Width and height of the picture, px.
+
+    Returns:
+        K, px, [3, 3]. A crop is no larger than the camera's frame: near the camera the joints may
+        be larger than asked for.
+    """
+    tangents = joints_cam_m[:, :2] / joints_cam_m[:, 2:]
+    low, high = tangents.min(0), tangents.max(0)
+    extent = (high - low).max()
+    share = max(camera.hand_share, camera.focal_over_frame * extent)
+    focal = share * size / extent
+    centre = (0.5 + np.array(camera.jitter)) * size - focal * (low + high) / 2
+    return np.array([[focal, 0, centre[0]], [0, focal, centre[1]], [0, 0, 1.0]])
 
 
 def room_of_a_moving_hand(hand: Hand, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,32 +97,3 @@ def room_of_a_moving_hand(hand: Hand, betas: np.ndarray) -> tuple[np.ndarray, np
         vertices.append(posed[0])
         joints.append(posed[1])
     return np.concatenate(vertices), np.concatenate(joints)
-
-
-class _Box:
-    """The box of a hand's joints in the image, centred at any depth.
-
-    Attributes:
-        offset_m: Sideways offset that centred it the last time; the next search starts there.
-    """
-
-    def __init__(self, joints_m: np.ndarray, focal: float, shift_px: np.ndarray) -> None:
-        self._joints, self._focal, self._shift = joints_m, focal, shift_px
-        self.offset_m = np.zeros(2)
-
-    def extent_px(self, depth: float) -> float:
-        """Centres the box at a depth; its longer side."""
-        per_metre = self._focal / (self._joints[:, 2] + depth)
-        flat = self._joints[:, :2] * per_metre[:, None]
-        extent = 0.0
-        # Newton's steps: the box's centre is piecewise linear in the offset.
-        for _ in range(_MOST_STEPS):
-            pixels = flat + per_metre[:, None] * self.offset_m
-            low, high = pixels.argmin(0), pixels.argmax(0)
-            first, last = pixels[low, _AXES], pixels[high, _AXES]
-            extent = float((last - first).max())
-            off = (first + last) / 2 - self._shift
-            if abs(off[0]) < _EXACT_PX and abs(off[1]) < _EXACT_PX:
-                break
-            self.offset_m = self.offset_m - 2 * off / (per_metre[low] + per_metre[high])
-        return extent

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 from pydantic import (
@@ -19,7 +18,17 @@ from pydantic import (
 )
 
 from mano_assets.errors import InputError
-from render.limits import PositiveRange, Range, Share, ShareRange
+from render.factors.arm import ArmRecipe
+from render.factors.camera import CameraRecipe
+from render.factors.dress import DressRecipe
+from render.factors.second_hand import SecondHandRecipe
+from render.factors.sensor import SensorRecipe
+from render.factors.setting import SettingRecipe
+from render.factors.skin import SkinRecipe
+from render.factors.things import ThingsRecipe
+from render.factors.vary import Factor, check_value
+from render.limits import Share
+from render.manifest.schema import LabelImage
 from render.orientations import ConeView, ViewRecipe
 from render.poses.distributions import (
     Distribution,
@@ -114,54 +123,18 @@ class SplitRecipe(_Part):
             )
 
 
-class CameraRecipe(_Part):
-    """The camera and where the hand stands in front of it."""
-
-    focal_over_width: PositiveRange = Field(
-        default=(1.1, 2.0), description="Focal length in image widths: phone about 0.9, portrait 2."
-    )
-    hand_share: PositiveRange = Field(
-        default=(0.55, 0.8),
-        description="Longer side of the hand's joints over the image's width; in a clip, of the "
-        "room in which it moves.",
-    )
-    centre_jitter: float = Field(
-        default=0.06, ge=0, le=0.5, description="Largest shift off the centre, image widths."
-    )
-    pitch_deg: Range = Field(default=(-20.0, 20.0), description="Camera looks up (+) or down (-).")
-    roll_deg: Range = Field(default=(-8.0, 8.0), description="Camera turned about its axis.")
-
-
-class LightRecipe(_Part):
-    """Light and background from environment images."""
-
-    environments: Path | None = Field(
-        default=None, description="Folder of .exr and .hdr images; null for Blender's own."
-    )
-    strength: PositiveRange = Field(
-        default=(0.7, 1.4), description="Factor on the environment's radiance."
-    )
-
-
-class SkinRecipe(_Part):
-    """The skin."""
-
-    tone: ShareRange = Field(
-        default=(0.0, 1.0), description="Along the Monk skin tone scale: 0 darkest to 1 lightest."
-    )
-    roughness: ShareRange = Field(default=(0.4, 0.65), description="0 wet to 1 powdery.")
-
-
 class ImageRecipe(_Part):
-    """Size and quality of the images."""
+    """Size and quality of the images, and what is stored beside them."""
 
-    size: int = Field(default=128, ge=32, le=2048, description="Width and height, px.")
-    samples: int = Field(default=4, ge=1, le=4096, description="Path-tracing samples a pixel.")
+    size: int = Field(default=224, ge=32, le=2048, description="Width and height, px.")
+    samples: int = Field(default=2, ge=1, le=4096, description="Path-tracing samples a pixel.")
     denoise: Literal["off", "fast", "balanced", "high"] = Field(
         default="fast", description="Quality of OpenImageDenoise."
     )
-    jpeg_quality: int = Field(default=92, ge=1, le=100, description="Of the JPEG files.")
-    exposure_ev: Range = Field(default=(-0.5, 0.5), description="Exposure shift, stops.")
+    label_images: tuple[LabelImage, ...] = Field(
+        default=("mask",),
+        description="Stored with each image: mask (of the hand), depth, parts, normals.",
+    )
 
 
 class DatasetRecipe(_Part):
@@ -180,10 +153,25 @@ class DatasetRecipe(_Part):
         default=0.9, ge=0, le=3, description="Standard deviation of the ten shape coefficients."
     )
     left_share: float = Field(default=0.3, ge=0, le=1, description="Share of left hands.")
-    camera: CameraRecipe = Field(default_factory=CameraRecipe, description="Camera.")
-    light: LightRecipe = Field(default_factory=LightRecipe, description="Light.")
+    camera: CameraRecipe = Field(default_factory=CameraRecipe, description="Camera and crop.")
+    setting: SettingRecipe = Field(
+        default_factory=SettingRecipe, description="Light and background."
+    )
     skin: SkinRecipe = Field(default_factory=SkinRecipe, description="Skin.")
+    arm: ArmRecipe = Field(default_factory=ArmRecipe, description="Forearm and upper arm.")
+    dress: DressRecipe = Field(default_factory=DressRecipe, description="Sleeves and jewellery.")
+    things: ThingsRecipe = Field(
+        default_factory=ThingsRecipe, description="Held and occluding things."
+    )
+    second_hand: SecondHandRecipe = Field(
+        default_factory=SecondHandRecipe, description="Another hand."
+    )
+    sensor: SensorRecipe = Field(default_factory=SensorRecipe, description="Lens, sensor, file.")
     image: ImageRecipe = Field(default_factory=ImageRecipe, description="Image.")
+    vary: dict[Factor, str] = Field(
+        default_factory=dict,
+        description="Factor to value: the same samples with that changed in each and nothing else.",
+    )
 
     @field_validator("splits")
     @classmethod
@@ -201,6 +189,13 @@ class DatasetRecipe(_Part):
                 except InputError as error:
                     raise ValueError(f"split {split.name}: {error}") from None
         return splits
+
+    @field_validator("vary")
+    @classmethod
+    def _variable(cls, vary: dict[Factor, str]) -> dict[Factor, str]:
+        for factor, value in vary.items():
+            check_value(factor, value)
+        return vary
 
     @field_validator("splits")
     @classmethod

@@ -17,22 +17,53 @@ bench = typer.Typer(
 
 @bench.command()
 def render(
-    recipe: RecipeName = "demo",
+    recipe: RecipeName = "full",
     num_images: Annotated[
         int, typer.Option("--num-images", "-n", min=1, help="Images to time.")
     ] = 200,
+    frontier: Annotated[
+        bool, typer.Option(help="Samples, denoisers, sizes and processes, a line each.")
+    ] = False,
+    num_quality: Annotated[
+        int, typer.Option(min=1, help="Images whose noise the frontier measures.")
+    ] = 16,
     workers: Workers = None,
 ) -> None:
-    """Images a second, noise and memory of rendering."""
+    """Images a second, noise, memory, and where the time goes."""
     from flows.recipes import load_recipe
     from mano_assets.hand import build_hand
-    from render.benchmark import bench_render
+    from render.benchmark import bench_frontier, bench_render
 
     chosen = load_recipe(recipe)
     hand = build_hand(chosen.hand)
-    print(
-        json.dumps(bench_render(chosen.dataset, hand, num_images, workers or os.cpu_count() or 1))
-    )
+    processes = workers or os.cpu_count() or 1
+    if not frontier:
+        print(json.dumps(bench_render(chosen.dataset, hand, num_images, processes)))
+        return
+    points = []
+    for point in bench_frontier(chosen.dataset, hand, num_images, processes, num_quality):
+        points.append(point)
+        print(json.dumps(point), flush=True)
+    print(json.dumps({"frontier": points}))
+
+
+@bench.command()
+def memory(
+    recipe: RecipeName = "full",
+    num_images: Annotated[
+        int, typer.Option("--num-images", "-n", min=200, help="Images of one run.")
+    ] = 5000,
+    workers: Workers = None,
+) -> None:
+    """Resident memory of the Blender processes over one run."""
+    from flows.recipes import load_recipe
+    from mano_assets.hand import build_hand
+    from render.benchmark import bench_memory
+
+    chosen = load_recipe(recipe)
+    hand = build_hand(chosen.hand)
+    processes = workers or os.cpu_count() or 1
+    print(json.dumps(bench_memory(chosen.dataset, hand, num_images, processes)))
 
 
 @bench.command()

@@ -7,13 +7,32 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.options import NumImages, Out, PoseDistribution, RecipeName, Seed, Workers
+from flows.commands.options import (
+    Device,
+    NumImages,
+    Out,
+    PoseDistribution,
+    RecipeName,
+    Seed,
+    Vary,
+    Workers,
+)
 
 
 def assets(
     mano_dir: Annotated[
         Path | None, typer.Option(help="Folder with your licensed MANO_RIGHT.pkl.")
     ] = None,
+    hdri: Annotated[
+        int, typer.Option(min=0, help="Also fetch so many CC0 environments from Poly Haven.")
+    ] = 0,
+    hdri_dir: Annotated[
+        Path | None, typer.Option(help="Where to.", show_default="~/.cache/handforge/hdri")
+    ] = None,
+    hdri_resolution: Annotated[
+        str, typer.Option(help="1k or 2k; the other where there is none of it.")
+    ] = "1k",
+    hdri_url: Annotated[str | None, typer.Option(help="Of another server of that API.")] = None,
 ) -> None:
     """Build the free hand, or convert yours; print how it measures and its digest."""
     from mano_assets.hand import HandConfig, build_hand, hand_digest
@@ -24,6 +43,20 @@ def assets(
     for line in described(read_measures(folder)):
         print(line)
     print(f"{hand_digest(folder)}  {folder}")
+    if hdri:
+        _fetch_environments(hdri, hdri_dir, hdri_resolution, hdri_url)
+
+
+def _fetch_environments(count: int, folder: Path | None, resolution: str, url: str | None) -> None:
+    from mano_assets.errors import InputError
+    from mano_assets.hand import cache_root
+    from render.settings.poly_haven import API_URL, LICENCES_FILE, fetch_environments
+
+    if resolution not in ("1k", "2k"):
+        raise InputError(f"--hdri-resolution: is {resolution}, expected 1k or 2k.")
+    place = folder or cache_root() / "hdri"
+    files = fetch_environments(count, place, resolution=resolution, url=url or API_URL)
+    print(f"{place}: {len(files)} environments, CC0, authors in {LICENCES_FILE}")
 
 
 def poses(
@@ -62,20 +95,25 @@ def render(
     num_images: NumImages = None,
     pose_distribution: PoseDistribution = None,
     seed: Seed = None,
+    vary: Vary = None,
     workers: Workers = None,
+    device: Device = None,
 ) -> None:
     """Render a recipe's data set; the same command again does only what is missing."""
     from flows.recipes import adjusted, load_recipe
     from mano_assets.hand import build_hand
     from render.dataset import render_dataset
+    from render.job import parse_device
 
     chosen = adjusted(
         load_recipe(recipe),
         num_images=num_images,
         pose_distribution=pose_distribution,
         seed=seed,
+        vary=vary,
     )
-    info = render_dataset(chosen.dataset, build_hand(chosen.hand), out, workers)
+    with_device = None if device is None else parse_device(device)
+    info = render_dataset(chosen.dataset, build_hand(chosen.hand), out, workers, with_device)
     print(f"{out}: {info.num_samples} images, {info.counts}, recipe {info.recipe_digest}")
 
 

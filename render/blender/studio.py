@@ -1,25 +1,30 @@
-"""The Blender scene: one hand of either side, one camera, one environment, changed in place."""
+"""The Blender scene: two hands, things, one camera, one light map; all changed in place."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import bpy
 import numpy as np
 from mathutils import Matrix
 
-from mano_assets.errors import InputError
-from mano_assets.hand import Hand
-from mano_assets.skin import skin_zones
-from render.blender.skin import ZONES, Skin
+from mano_assets.skin_maps import skin_maps
+from render.blender.device import choose_device
+from render.blender.frame_folder import frame_folder
+from render.blender.props import Props
+from render.blender.skin import SkinImages
+from render.blender.skin_mesh import SkinMesh
+from render.factors.arm import ArmMesh
+from render.factors.skin import SkinLook
+from render.job import Device
+from render.solids import Solid
 
 _SENSOR_MM = 36.0
-_IMPORTANCE_MAP = 128
-"""Width of the environment's importance map. The automatic choice rebuilds for 1.5 s whenever the
-environment turns."""
+
+BORDER_STEP = 8
+"""The rendered part of the frame ends at multiples of a frame's eighth: with every new size the
+denoiser is set up again, which costs 10 ms."""
 
 _CAMERA_FROM_BLENDER = np.diag([1.0, -1.0, -1.0])
 """Blender's camera looks along -z with y up."""
@@ -29,22 +34,38 @@ class Studio:
     """Renders hands.
 
     Args:
-        hand: Its mesh is made once for each side.
+        arm_mesh: Of the hand; its mesh is made once for each side.
+        textures: The user's skin textures by name.
         threads: Render threads; 0 for all.
+        device: Processor that renders.
+
+    Attributes:
+        device: Kind of the processor: cpu, cuda, ...
     """
 
-    def __init__(self, hand: Hand, threads: int = 1) -> None:
+    def __init__(
+        self,
+        arm_mesh: ArmMesh,
+        textures: Mapping[str, Path] | None = None,
+        threads: int = 1,
+        device: Device = "cpu",
+    ) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self._scene = bpy.context.scene
-        self._output = Path(tempfile.mkdtemp(prefix="handforge-", dir=_memory_folder()))
+        self._output = frame_folder()
         self._configure(threads)
-        self._skin = Skin()
-        self._hands = {side: self._make_hand(side, hand) for side in ("right", "left")}
+        self.device = choose_device(self._scene, device)
+        maps = skin_maps(arm_mesh.hand)
+        images = SkinImages(maps, textures)
+        self._hands = [
+            SkinMesh(name, arm_mesh, maps, images, self._scene.collection)
+            for name in ("hand", "second hand")
+        ]
+        self._props = Props(self._scene.collection)
         self._camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
         self._scene.collection.objects.link(self._camera)
         self._scene.camera = self._camera
         self._make_world()
-        self._environments: dict[Path, tuple[bpy.types.Image, np.ndarray, float]] = {}
 
     def _configure(self, threads: int) -> None:
         render = self._scene.render
@@ -54,95 +75,55 @@ class Studio:
         render.threads_mode = "FIXED" if threads else "AUTO"
         render.threads = max(threads, 1)
         render.resolution_percentage = 100
+        render.use_compositing = render.use_sequencer = False
+        render.use_border = True
+        render.use_crop_to_border = False
         render.image_settings.file_format = "OPEN_EXR"
         render.image_settings.color_mode = "RGBA"
         render.image_settings.color_depth = "32"
         render.image_settings.exr_codec = "NONE"
         render.filepath = str(self._output / "frame.exr")
         cycles = self._scene.cycles
-        cycles.device = "CPU"
         cycles.use_adaptive_sampling = False
+        # A map on the sphere is the only light: the tree over many lights only costs time.
+        cycles.use_light_tree = False
         cycles.max_bounces = 3
         cycles.diffuse_bounces = 2
         cycles.glossy_bounces = 1
         cycles.transmission_bounces = 0
+        cycles.blur_glossy = 1.0
         cycles.caustics_reflective = cycles.caustics_refractive = False
         self._scene.view_settings.view_transform = "Raw"
-
-    def _make_hand(self, side: str, hand: Hand) -> bpy.types.Object:
-        faces = hand.arrays["quads"] if "quads" in hand.arrays else hand.arrays["f"]
-        faces = faces.astype(int)
-        mesh = bpy.data.meshes.new(side)
-        mesh.from_pydata(
-            hand.arrays["v_template"].tolist(),
-            [],
-            (faces[:, ::-1] if side == "left" else faces).tolist(),
-        )
-        mesh.shade_smooth()
-        zones = mesh.color_attributes.new(ZONES, "FLOAT_COLOR", "POINT")
-        zones.data.foreach_set("color", skin_zones(hand).ravel().astype(np.float32))
-        mesh.materials.append(self._skin.material)
-        thing = bpy.data.objects.new(side, mesh)
-        thing.hide_render = True
-        # One metric scale for the noise, whatever the extent of the posed hand.
-        mesh.use_auto_texspace = False
-        mesh.texspace_size = (0.1, 0.1, 0.1)
-        self._scene.collection.objects.link(thing)
-        return thing
 
     def _make_world(self) -> None:
         world = bpy.data.worlds.new("world")
         self._scene.world = world
         world.use_nodes = True
+        # The automatic choice rebuilds for 1.5 s whenever the light changes.
         world.cycles.sampling_method = "MANUAL"
-        world.cycles.sample_map_resolution = _IMPORTANCE_MAP
         nodes, links = world.node_tree.nodes, world.node_tree.links
-        self._background = nodes["Background"]
         self._texture = nodes.new("ShaderNodeTexEnvironment")
-        self._mapping = nodes.new("ShaderNodeMapping")
-        place = nodes.new("ShaderNodeTexCoord")
-        links.new(place.outputs["Generated"], self._mapping.inputs["Vector"])
-        links.new(self._mapping.outputs["Vector"], self._texture.inputs["Vector"])
-        links.new(self._texture.outputs["Color"], self._background.inputs["Color"])
+        links.new(self._texture.outputs["Color"], nodes["Background"].inputs["Color"])
 
-    def load_environments(self, files: Iterable[Path]) -> None:
-        """Loads environment images.
-
-        Raises:
-            InputError: One cannot be read.
-        """
-        for path in files:
-            image = bpy.data.images.load(str(path), check_existing=True)
-            width, height = image.size
-            pixels = np.empty(width * height * 4, dtype=np.float32)
-            try:
-                image.pixels.foreach_get(pixels)
-            except (RuntimeError, TypeError):
-                pixels[:] = np.nan
-            rgb = pixels.reshape(height, width, 4)[::-1, :, :3].astype(np.float64)
-            if rgb.size == 0 or not np.isfinite(rgb).all() or rgb.max() <= 0:
-                raise InputError(
-                    f"{path}: unreadable environment, expected a whole .exr or .hdr image."
-                )
-            mean = _mean_luminance(rgb)
-            self._environments[path] = image, rgb / mean, mean
-
-    def set_environment(self, path: Path, rotation_rad: float, strength: float) -> np.ndarray:
-        """Lights the scene.
+    def set_light(self, light: np.ndarray) -> None:
+        """Lights the scene by a map of radiance on the sphere.
 
         Args:
-            path: One of the loaded environments.
-            rotation_rad: Turns it about the vertical.
-            strength: Mean radiance.
-
-        Returns:
-            The environment scaled to mean radiance 1, row 0 on top, [H, W, 3].
+            light: Equirectangular in the world's frame, row 0 at the zenith, [h, 2 h, 3]. Its
+                centre column is the world's +x direction.
         """
-        image, normalised, mean = self._environments[path]
+        height, width = light.shape[:2]
+        pixels = np.ones((height, width, 4), dtype=np.float32)
+        pixels[..., :3] = light[::-1]
+        # With persistent data Cycles does not see that an image has changed: a new one each time.
+        last = self._texture.image
+        image = bpy.data.images.new("light", width, height, float_buffer=True, is_data=True)
+        image.pixels.foreach_set(pixels.ravel())
+        image.update()
+        self._scene.world.cycles.sample_map_resolution = width
         self._texture.image = image
-        self._mapping.inputs["Rotation"].default_value[2] = -rotation_rad
-        self._background.inputs["Strength"].default_value = strength / mean
-        return normalised
+        if last is not None:
+            bpy.data.images.remove(last)
 
     def set_camera(self, camera_k: np.ndarray, cam_from_world: np.ndarray, size: int) -> None:
         """Places the camera.
@@ -166,18 +147,40 @@ class Studio:
         pose[:3, 3] = -rotation @ cam_from_world[:, 3]
         self._camera.matrix_world = Matrix(pose.tolist())
 
-    def set_hand(self, side: str, vertices_world_m: np.ndarray | None) -> None:
-        """Shows the hand of one side, or none when there are no vertices, [V, 3]."""
-        for name, thing in self._hands.items():
-            thing.hide_render = name != side or vertices_world_m is None
-        if vertices_world_m is not None:
-            mesh = self._hands[side].data
-            mesh.vertices.foreach_set("co", vertices_world_m.ravel().astype(np.float32))
-            mesh.update()
+    def set_border(self, covered: np.ndarray | None) -> None:
+        """Renders only the part of the frame in which there is something.
 
-    def set_skin(self, tone: float, roughness: float, seed: float) -> None:
-        """See `Skin.set`."""
-        self._skin.set(tone, roughness, seed)
+        Args:
+            covered: Bool, row 0 on top, [size, size]; None for all of the frame.
+        """
+        low, high = np.zeros(2), np.ones(2)
+        if covered is not None and covered.any():
+            size = len(covered)
+            for axis in (0, 1):
+                there = np.flatnonzero(covered.any(axis))
+                low[axis] = np.floor((there[0] - 1) / size * BORDER_STEP) / BORDER_STEP
+                high[axis] = np.ceil((there[-1] + 2) / size * BORDER_STEP) / BORDER_STEP
+            low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
+        render = self._scene.render
+        render.border_min_x, render.border_max_x = low[0], high[0]
+        # Blender counts rows from below.
+        render.border_min_y, render.border_max_y = 1 - high[1], 1 - low[1]
+
+    def set_hand(
+        self, side: str, vertices_world_m: np.ndarray | None, look: SkinLook | None
+    ) -> None:
+        """Shows the labelled hand with its arm, [V', 3]; without vertices none."""
+        self._hands[0].show(side, vertices_world_m, look)
+
+    def set_second_hand(
+        self, side: str, vertices_world_m: np.ndarray | None, look: SkinLook | None
+    ) -> None:
+        """Shows another hand with its arm, [V', 3]; without vertices none."""
+        self._hands[1].show(side, vertices_world_m, look)
+
+    def set_things(self, solids: list[tuple[Solid, np.ndarray]]) -> None:
+        """Shows solids with their vertices in the world, and no others."""
+        self._props.show(solids)
 
     def render(self, samples: int, denoise: str, seed: int) -> np.ndarray:
         """Renders.
@@ -210,14 +213,8 @@ class Studio:
             bpy.data.images.remove(image)
         return pixels.reshape(height, width, 4)[::-1]
 
-
-def _mean_luminance(rgb: np.ndarray) -> float:
-    """Mean over the sphere, Rec. 709 weights."""
-    height = len(rgb)
-    weight = np.sin((np.arange(height) + 0.5) / height * np.pi)
-    luminance = rgb @ np.array([0.2126, 0.7152, 0.0722])
-    return float((luminance.mean(1) * weight).sum() / weight.sum())
-
-
-def _memory_folder() -> str | None:
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    def close(self) -> None:
+        """Removes the files of this process."""
+        for path in self._output.iterdir():
+            path.unlink()
+        self._output.rmdir()

@@ -1,81 +1,74 @@
 """Renders parts of a data set: `python -m render.blender.worker JOB.json`.
 
-Lines on standard output: "sample" after each image, "part N" after each commit. An input that
-cannot be used ends with exit code 2 and one sentence on standard error.
+Lines on standard output: "sample MB" after each image with the process's resident memory,
+"part N {...}" with times after each commit. An input that cannot be used ends with exit code 2 and
+one sentence on standard error.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import time
 from pathlib import Path
-
-import bpy
-import numpy as np
+from typing import TYPE_CHECKING
 
 from mano_assets.errors import InputError
 from mano_assets.hand import load_hand
-from render.blender.studio import Studio
-from render.environments import list_environments
-from render.image import compose, encode_jpeg, encode_mask
 from render.job import RenderJob
-from render.labels import label_row
 from render.locking import rendering
 from render.manifest import PartWriter
-from render.planning import ScenePlanner
-from render.scene import PosedHand, Scene
+from render.pinning import take_a_core
+
+if TYPE_CHECKING:
+    from render.blender.darkroom import Darkroom
 
 
-def engine_name() -> str:
-    """Renderer and version, as stored in the manifest."""
-    return f"cycles-{bpy.app.version_string.replace(' ', '-').lower()}"
-
-
-def render_scene(
-    studio: Studio, scene: Scene, geometry: PosedHand, environments: dict[str, Path]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Renders one scene.
-
-    Returns:
-        RGB uint8 [H, W, 3], alpha [H, W].
-    """
-    cam_from_world = np.array(scene.cam_from_world)
-    studio.set_camera(np.array(scene.camera_k), cam_from_world, scene.size)
-    environment = studio.set_environment(
-        environments[scene.environment], scene.environment_rotation_rad, scene.environment_strength
-    )
-    studio.set_hand(
-        scene.side, (geometry.vertices_cam_m - cam_from_world[:, 3]) @ cam_from_world[:, :3]
-    )
-    studio.set_skin(scene.skin_tone, scene.skin_roughness, scene.skin_seed)
-    rgba = studio.render(scene.samples, scene.denoise, scene.seed)
-    return compose(scene, rgba, environment), rgba[..., 3]
-
-
-def render_parts(job: RenderJob) -> None:
+def render_parts(job: RenderJob, started: float) -> None:
     """Renders and commits the parts of a job."""
+    if job.threads == 1:
+        # Before Blender starts its threads.
+        take_a_core()
+    from render.blender.darkroom import Darkroom
+
     with rendering(job.root):
-        _render_parts(job)
+        darkroom = Darkroom(job, load_hand(job.hand))
+        try:
+            for part in job.parts:
+                _render_part(job, darkroom, part, started)
+                started = time.perf_counter()
+        finally:
+            darkroom.close()
 
 
-def _render_parts(job: RenderJob) -> None:
-    hand = load_hand(job.hand)
-    files = list_environments(job.recipe.light.environments)
-    environments = {path.name: path for path in files}
-    studio = Studio(hand, job.threads)
-    studio.load_environments(files)
-    planner = ScenePlanner(job.recipe, hand, files)
-    for part in job.parts:
-        with PartWriter(job.root, part) as writer:
-            for index in job.recipe.part_range(part):
-                plan = planner.plan(index)
-                rgb, alpha = render_scene(studio, plan.scene, plan.geometry, environments)
-                row = label_row(plan, job.recipe.name, engine_name())
-                image = encode_jpeg(rgb, plan.scene.jpeg_quality)
-                writer.add(row, image, "jpg", encode_mask(alpha))
-                print("sample", flush=True)
+def _render_part(job: RenderJob, darkroom: Darkroom, part: int, started: float) -> None:
+    begun = time.perf_counter()
+    darkroom.clock.clear()
+    with PartWriter(job.root, part) as writer:
+        for index in job.recipe.part_range(part):
+            sample = darkroom.sample(index)
+            with darkroom.timed("write"):
+                writer.add(sample.row, sample.jpeg, "jpg", sample.label_images)
+            print(f"sample {_resident_mb():.1f}", flush=True)
+        with darkroom.timed("write"):
             writer.commit()
-        print(f"part {part}", flush=True)
+    images = len(job.recipe.part_range(part))
+    times = {
+        "start_s": begun - started,
+        "images_s": time.perf_counter() - begun,
+        "stages_ms": {name: 1000 * spent / images for name, spent in darkroom.clock.items()},
+    }
+    print(f"part {part} {json.dumps(times)}", flush=True)
+
+
+def _resident_mb() -> float:
+    """Resident memory of this process, MB; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _quiet_blender() -> None:
@@ -90,9 +83,10 @@ def _quiet_blender() -> None:
 
 def main() -> int:
     """Entry point of the process."""
+    started = time.perf_counter()
     _quiet_blender()
     try:
-        render_parts(RenderJob.model_validate_json(Path(sys.argv[1]).read_text()))
+        render_parts(RenderJob.model_validate_json(Path(sys.argv[1]).read_text()), started)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mano_assets.skeleton import HAND21
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _J = HAND21.num_joints
 
 
@@ -30,6 +30,16 @@ def vector_column(name: str, length: int, doc: str, kind: pa.DataType | None = N
     metadata = {"doc": doc, "length": str(length)}
     return pa.field(name, pa.list_(kind or pa.float64()), metadata=metadata)
 
+
+LabelImage = Literal["mask", "depth", "parts", "normals"]
+
+LABEL_IMAGES: dict[LabelImage, str] = {
+    "mask": "hand mask: PNG, 255 where the labelled hand or its bare arm is seen",
+    "depth": "depth: 16-bit PNG, tenths of a millimetre along z, 0 where nothing stands",
+    "parts": "part ids: 8-bit PNG, see render.label_images",
+    "normals": "normals: RGB PNG, camera frame, 127.5 (1 + n)",
+}
+"""Images that may be stored with a sample."""
 
 SCHEMA = pa.schema(
     [
@@ -57,10 +67,14 @@ SCHEMA = pa.schema(
         vector_column("wrist_pose", 3, "Hand against the forearm, axis-angle; null if unknown"),
         vector_column("mano_betas", 10, "Shape coefficients"),
         vector_column("mano_trans", 3, "MANO translation, camera frame, metres"),
-        _column("mask_offset", pa.int64(), "First byte of the hand mask PNG in the same tar"),
-        _column("mask_size", pa.int64(), "Bytes of the hand mask PNG"),
-        _column("depth_offset", pa.int64(), "First byte of the depth image in the same tar"),
-        _column("depth_size", pa.int64(), "Bytes of the depth image"),
+        *(
+            column
+            for name, doc in LABEL_IMAGES.items()
+            for column in (
+                _column(f"{name}_offset", pa.int64(), f"First byte of its {doc} in the same tar"),
+                _column(f"{name}_size", pa.int64(), f"Bytes of its {doc}"),
+            )
+        ),
         _column("pose_distribution", pa.string(), "Distribution the pose was drawn from"),
         _column("pose_family", pa.string(), "Member of the distribution: a handshape, a family"),
         _column("hardness", pa.float64(), "0 easy to 1 hard; null when not measured"),
@@ -76,11 +90,11 @@ SCHEMA = pa.schema(
             ),
             "What the hardness is made of",
         ),
-        _column("environment", pa.string(), "Name of the environment light"),
+        _column("environment", pa.string(), "Name of light and background"),
         _column("environment_rotation_rad", pa.float64(), "Rotation about the vertical"),
         _column("environment_strength", pa.float64(), "Factor on the environment's radiance"),
         _column("skin_tone", pa.float64(), "0 darkest to 1 lightest along the Monk scale"),
-        _column("occluder", pa.string(), "Occluding thing, or null"),
+        _column("occluder", pa.string(), "Held and occluding things, a second hand; null if none"),
         _column("samples_per_pixel", pa.int32(), "Path-tracing samples"),
         _column("engine", pa.string(), "Renderer and version"),
         _column("seed", pa.uint64(), "Seed of the renderer for this image"),

@@ -6,13 +6,15 @@ crash is rubbish, and `remove_rubbish` takes it away.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import io
 import json
 import os
 import tarfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count, islice
 from pathlib import Path
 from types import TracebackType
@@ -65,10 +67,11 @@ class PartWriter:
         self.root = Path(root)
         self.name = part_name(part)
         self.shard = f"images/{self.name}.tar"
-        for folder in ("images", "manifest"):
-            (self.root / folder).mkdir(parents=True, exist_ok=True)
         self._temporary = self.root / "images" / f".{self.name}.{os.getpid()}.tar.tmp"
-        self._tar = tarfile.open(self._temporary, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+        with _room_on_the_disk(self._temporary):
+            for folder in ("images", "manifest"):
+                (self.root / folder).mkdir(parents=True, exist_ok=True)
+            self._tar = tarfile.open(self._temporary, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
         self._rows: list[Row] = []
 
     def _append(self, name: str, data: bytes) -> int:
@@ -85,7 +88,7 @@ class PartWriter:
         row: Row,
         image: bytes,
         extension: str = "jpg",
-        mask_png: bytes | None = None,
+        label_images: Mapping[str, bytes] | None = None,
     ) -> None:
         """Appends a sample.
 
@@ -93,7 +96,7 @@ class PartWriter:
             row: Columns of the schema; those that locate the image are filled in here.
             image: Encoded image file.
             extension: Its suffix without the dot.
-            mask_png: Hand mask, encoded.
+            label_images: PNG files by name, see `render.manifest.schema.LABEL_IMAGES`.
         """
         key = row["sample_id"]
         if len(key.encode()) > LONGEST_KEY or "/" in key or "." in key:
@@ -101,22 +104,40 @@ class PartWriter:
                 f"sample_id {key!r}: expected at most {LONGEST_KEY} bytes without '/' and '.', "
                 "since it names a file in a WebDataset tar."
             )
+        with _room_on_the_disk(self._temporary):
+            self._rows.append(self._stored(row, key, image, extension, label_images or {}))
+
+    def _stored(
+        self,
+        row: Row,
+        key: str,
+        image: bytes,
+        extension: str,
+        label_images: Mapping[str, bytes],
+    ) -> Row:
         row = dict(row)
         row["image_shard"] = self.shard
         row["image_offset"] = self._append(f"{key}.{extension}", image)
         row["image_size"] = len(image)
         row["image_sha256"] = hashlib.sha256(image).hexdigest()
-        if mask_png is not None:
-            row["mask_offset"] = self._append(f"{key}.mask.png", mask_png)
-            row["mask_size"] = len(mask_png)
-        self._rows.append(row)
+        for name, png in label_images.items():
+            row[f"{name}_offset"] = self._append(f"{key}.{name}.png", png)
+            row[f"{name}_size"] = len(png)
+        return row
 
     def commit(self) -> Path:
         """Makes the part exist.
 
         Returns:
             Path of its Parquet file.
+
+        Raises:
+            InputError: The disk is full.
         """
+        with _room_on_the_disk(self._temporary):
+            return self._commit()
+
+    def _commit(self) -> Path:
         self._tar.close()
         _sync(self._temporary)
         self._temporary.replace(self.root / self.shard)
@@ -138,8 +159,26 @@ class PartWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._tar.close()
+        # On a full disk the tar cannot even be closed; it is removed anyway.
+        with contextlib.suppress(OSError):
+            self._tar.close()
         self._temporary.unlink(missing_ok=True)
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextlib.contextmanager
+def _room_on_the_disk(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise InputError(
+            f"{path.parent}: cannot be written ({os.strerror(error.errno)}), expected free disk "
+            "space; run the same command again when there is some, it goes on where it ended."
+        ) from error
 
 
 def _as_table(rows: list[Row]) -> pa.Table:

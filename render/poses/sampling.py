@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
 from mano_assets.hand import MIRROR_AXIS_ANGLE, Hand, load_hand
-from render.environments import list_environments
 from render.manifest.schema import SCHEMA, vector_column
-from render.planning import Plan, ScenePlanner
 from render.recipe import DatasetRecipe
+from render.viewing import View, Viewer
 
 POSES_SCHEMA = pa.schema(
     [
@@ -47,10 +47,9 @@ CHUNK = 500
 class _Work:
     recipe: DatasetRecipe
     hand: Hand
-    environments: list[Path]
 
 
-_planner: ScenePlanner | None = None
+_viewer: Viewer | None = None
 """Of this worker process; made once, when the process starts."""
 
 
@@ -74,7 +73,7 @@ def sample_poses(
     recipe = recipe.with_num_images(count)
     workers = min(workers or os.cpu_count() or 1, -(-count // CHUNK))
     # What cannot be used is found here: a process that fails to start has no voice.
-    work = _Work(recipe, load_hand(hand), list_environments(recipe.light.environments))
+    work = _Work(recipe, load_hand(hand))
     chunks = [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
     with (
         tqdm(total=count, desc="poses", unit="pose", smoothing=0.1) as bar,
@@ -93,7 +92,7 @@ def _mapping(
 ) -> Iterator[Callable[[Iterable[range]], Iterable[pa.Table]]]:
     """A map over chunks, in this process or in several."""
     if workers == 1:
-        yield partial(map, partial(_sampled, planner=_start(work)))
+        yield partial(map, partial(_sampled, viewer=_start(work)))
         return
     with (
         _one_thread_each(),
@@ -116,37 +115,38 @@ def _one_thread_each() -> Iterator[None]:
             os.environ["OMP_NUM_THREADS"] = before
 
 
-def _start(work: _Work) -> ScenePlanner:
-    return ScenePlanner(work.recipe, work.hand, work.environments)
+def _start(work: _Work) -> Viewer:
+    return Viewer(work.recipe, work.hand)
 
 
 def _start_worker(work: _Work) -> None:
-    global _planner
-    _planner = _start(work)
+    global _viewer
+    _viewer = _start(work)
 
 
-def _sampled(indices: range, planner: ScenePlanner | None = None) -> pa.Table:
-    planner = planner or _planner
-    assert planner is not None
-    return pa.Table.from_pylist([_row(planner.plan(index)) for index in indices], POSES_SCHEMA)
+def _sampled(indices: range, viewer: Viewer | None = None) -> pa.Table:
+    viewer = viewer or _viewer
+    assert viewer is not None
+    return pa.Table.from_pylist([_row(viewer.view(index)) for index in indices], POSES_SCHEMA)
 
 
-def _row(plan: Plan) -> dict[str, object]:
-    scene = plan.scene
-    mirror = MIRROR_AXIS_ANGLE if scene.side == "left" else np.ones(3)
+def _row(view: View) -> dict[str, object]:
+    """A view's pose as a right hand's."""
+    subject, drawn = view.subject, view.drawn
+    mirror = MIRROR_AXIS_ANGLE if subject.side == "left" else np.ones(3)
     return {
-        "index": scene.index,
-        "split": scene.split,
-        "distribution": scene.distribution,
-        "family": scene.family,
-        "draws": plan.num_draws,
-        "shown_side": scene.side,
-        "mano_pose": np.array(scene.pose) * np.tile(mirror, 15),
-        "wrist_pose": np.array(scene.wrist) * mirror,
-        "global_orient": np.array(scene.global_orient) * mirror,
-        "betas": scene.betas,
-        "hardness": plan.hardness.total,
-        "hardness_parts": plan.hardness.parts(),
+        "index": subject.index,
+        "split": subject.split.name,
+        "distribution": drawn.distribution,
+        "family": drawn.family,
+        "draws": drawn.num_draws,
+        "shown_side": subject.side,
+        "mano_pose": drawn.pose[3:],
+        "wrist_pose": drawn.pose[:3],
+        "global_orient": Rotation.from_matrix(view.rotation).as_rotvec() * mirror,
+        "betas": subject.betas,
+        "hardness": view.hardness.total,
+        "hardness_parts": view.hardness.parts(),
     }
 
 

@@ -11,14 +11,15 @@ import numpy as np
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 
-from mano_assets.hand import Hand, load_hand
+from mano_assets.hand import load_hand
 from mano_assets.skeleton import HAND21, MANO16
 
 FLESH_SHARE, GAP_M, STEP_M = 0.55, 0.001, 1e-6
 
 
-def hidden_joints(vertices: np.ndarray, joints: np.ndarray, hand: Hand, left: bool) -> np.ndarray:
-    triangles = hand.triangles[:, ::-1] if left else hand.triangles
+def hidden_joints(
+    vertices: np.ndarray, joints: np.ndarray, triangles: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
     tree = BVHTree.FromPolygons(vertices.tolist(), triangles.tolist())
     wrist, knuckle = joints[HAND21.root], joints[HAND21.index("middle_mcp")]
     flesh_m = FLESH_SHARE * np.linalg.norm(knuckle - wrist)
@@ -28,7 +29,7 @@ def hidden_joints(vertices: np.ndarray, joints: np.ndarray, hand: Hand, left: bo
         skins = skins_before(tree, Vector(place / distance), distance)
         if skins:
             face, depth, _ = skins[0]
-            own = hand.arrays["weights"][triangles[face]][:, meeting_bones(joint)].sum() / 3
+            own = weights[triangles[face]][:, meeting_bones(joint)].sum() / 3
             hidden[joint] = own < 0.5 or distance - depth > flesh_m or comes_out(skins, distance)
     return hidden
 
@@ -68,8 +69,17 @@ def main() -> None:
     hand = load_hand(Path(sys.argv[1]))
     with np.load(sys.argv[2]) as scenes:
         given = zip(scenes["vertices"], scenes["joints"], scenes["left"], strict=True)
-        hidden = [hidden_joints(vertices, joints, hand, left) for vertices, joints, left in given]
+        hidden = [
+            hidden_joints(
+                vertices,
+                joints,
+                hand.triangles[:, ::-1] if left else hand.triangles,
+                hand.arrays["weights"],
+            )
+            for vertices, joints, left in given
+        ]
     np.savez(sys.argv[3], hidden=hidden)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -11,7 +11,10 @@ from drawn_poses import Draw, Drawing, Planning, recipe_of
 
 from mano_assets.geometry.self_intersection import SelfIntersection, self_intersection_test
 from mano_assets.hand import Hand
+from render.assets import Assets
 from render.dataset import render_dataset
+from render.factors.second_hand import SecondHandRecipe
+from render.factors.things import ThingsRecipe
 from render.manifest import Manifest
 from render.planning import ScenePlanner
 from render.poses import sampler as sampler_module
@@ -53,7 +56,8 @@ def draws(sampler: PoseSampler) -> Drawing:
 @pytest.fixture(scope="session")
 def planning(hand: Hand, prepared: None) -> Planning:
     def planner(dataset: dict[str, Any] | None = None, **split: Any) -> ScenePlanner:
-        return ScenePlanner(recipe_of(dataset, **split), hand, [Path("dusk.exr"), Path("noon.exr")])
+        recipe = recipe_of(dataset, **split)
+        return ScenePlanner(recipe, hand, Assets(recipe))
 
     return planner
 
@@ -78,7 +82,9 @@ def recipe() -> DatasetRecipe:
         ),
         images_per_part=8,
         left_share=0.4,
-        image=ImageRecipe(size=128),
+        second_hand=SecondHandRecipe(share=0.3),
+        things=ThingsRecipe(held_share=0.5, near_share=0.3),
+        image=ImageRecipe(size=128, label_images=("mask", "depth", "parts", "normals")),
     )
 
 

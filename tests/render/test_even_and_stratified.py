@@ -10,7 +10,7 @@ from mano_assets.anatomy import joint_frames, pose_to_angles
 from mano_assets.hand import MIRROR_AXIS_ANGLE, Hand
 from mano_assets.joint_limits import limits_rad
 from mano_assets.skeleton import MANO16
-from render import planning as planning_module
+from render import viewing
 from render.planning import Plan, ScenePlanner
 
 UNIFORM = {"prior": "uniform"}
@@ -77,7 +77,9 @@ def test_even_poses_of_a_range_fill_it_more_evenly_than_chance(planning: Plannin
 
 
 def test_the_first_2_to_the_k_even_views_are_balanced(planning: Planning):
-    planner = planning(poses={"five": 1.0}, view={"prior": "cone", "roll_spread_deg": 0}, even=True)
+    on_axis = {"camera": {"frame_share": 0.0}}
+    cone = {"prior": "cone", "roll_spread_deg": 0}
+    planner = planning(on_axis, poses={"five": 1.0}, view=cone, even=True)
     matrices = orientations(planner, range(64))
     # The cone's tilt comes from the first coordinate: each 64th of the cap holds one view.
     height = matrices[:, 2, 1]
@@ -131,7 +133,7 @@ def test_a_stratified_sample_is_the_same_alone(planning: Planning, stratified: l
 def test_a_bin_that_nothing_reaches_takes_what_comes_nearest(
     planning: Planning, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(planning_module, "MAX_HARDNESS_DRAWS", 25)
+    monkeypatch.setattr(viewing, "MAX_HARDNESS_DRAWS", 25)
     wish = {"edges": [0.97, 1.0], "shares": [1]}
     planner = planning(poses={"rest": 1.0}, hardness=wish)
     found = [planner.plan(index).hardness.total for index in range(6)]

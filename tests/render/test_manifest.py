@@ -123,7 +123,7 @@ def test_leaving_without_a_commit_leaves_nothing(tmp_path: Path):
         ('{"name": "x"}', "not a valid description"),
         (
             '{"name": "x", "kind": "real", "state": "complete", "schema_version": 99}',
-            "schema_version is 99, expected 2",
+            "schema_version is 99, expected 3",
         ),
     ],
 )

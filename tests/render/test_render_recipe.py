@@ -74,7 +74,11 @@ def test_a_recipe_survives_its_own_json():
         ("splits", [], "at least 1 item"),
         ("image", {"size": 4}, "greater than or equal to 32"),
         ("camera", {"hand_share": [0.9, 0.2]}, "expected the lower end before the upper end"),
-        ("camera", {"focal_over_width": [-1, 2]}, "greater than 0"),
+        (
+            "camera",
+            {"kinds": {"phone": {"focal_over_frame": [-1, 2], "distance_m": [1, 2]}}},
+            "greater than 0",
+        ),
         ("skin", {"tone": [0, 7]}, "less than or equal to 1"),
         ("spilts", 1, "Extra inputs are not permitted"),
         ("distributions", {"mine": {"kind": "yoga"}}, "does not match any of the expected tags"),
