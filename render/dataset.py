@@ -21,7 +21,8 @@ from tqdm import tqdm
 
 from mano_assets.digests import file_sha256, json_digest
 from mano_assets.errors import InputError
-from mano_assets.hand import hand_digest
+from mano_assets.hand import hand_digest, load_hand
+from mano_assets.skin_maps import skin_maps
 from render.assets import asset_files, check_assets
 from render.job import Device, RenderJob, parse_device
 from render.locking import LOCK_FILE, rendering, tidying
@@ -83,6 +84,8 @@ def prepare(recipe: DatasetRecipe, hand: Path, root: Path) -> list[int]:
     elif root.exists() and any(path.name != LOCK_FILE for path in root.iterdir()):
         raise InputError(f"{root}: is not empty and not a data set, expected a new folder.")
     check_assets(recipe)
+    # Baked once, not by every process at the same time.
+    skin_maps(load_hand(hand))
     with tidying(root):
         remove_rubbish(root)
         write_info(root, _describe(recipe, hand, digest))
@@ -172,7 +175,7 @@ def render_part(
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 text=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env=_environment(),
             )
             tail: list[str] = []
             assert process.stdout is not None
@@ -200,6 +203,13 @@ def render_part(
         story = "\n".join([*tail, *errors][-_LOG_LINES:])
         raise RenderError(f"part {part}: Blender ended with code {code}.\n{story}")
     return {"part": part, "images": images, "rendered": True, "rss_mb": rss_mb, **times}
+
+
+def _environment() -> dict[str, str]:
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+    # Compiling every library anew would cost each process three seconds.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
 
 
 def finish(recipe: DatasetRecipe, hand: Path, root: Path) -> DatasetInfo:

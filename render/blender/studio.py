@@ -22,9 +22,8 @@ from render.solids import Solid
 
 _SENSOR_MM = 36.0
 
-BORDER_STEP = 8
-"""The rendered part of the frame ends at multiples of a frame's eighth: with every new size the
-denoiser is set up again, which costs 10 ms."""
+_FILTER_PX = 2
+"""What is rendered beyond the outline: a pixel's filter reaches 1.5 px from its centre."""
 
 _CAMERA_FROM_BLENDER = np.diag([1.0, -1.0, -1.0])
 """Blender's camera looks along -z with y up."""
@@ -158,9 +157,8 @@ class Studio:
             size = len(covered)
             for axis in (0, 1):
                 there = np.flatnonzero(covered.any(axis))
-                low[axis] = np.floor((there[0] - 1) / size * BORDER_STEP) / BORDER_STEP
-                high[axis] = np.ceil((there[-1] + 2) / size * BORDER_STEP) / BORDER_STEP
-            low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
+                low[axis] = max(there[0] - _FILTER_PX, 0) / size
+                high[axis] = min(there[-1] + 1 + _FILTER_PX, size) / size
         render = self._scene.render
         render.border_min_x, render.border_max_x = low[0], high[0]
         # Blender counts rows from below.

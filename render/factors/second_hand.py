@@ -50,7 +50,7 @@ class SecondHandRecipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    share: Share = Field(default=0.15, description="Share of images with a second hand.")
+    share: Share = Field(default=0.12, description="Share of images with a second hand.")
     relations: dict[Relation, NonNegativeFloat] = Field(
         default={"touching": 0.3, "clasping": 0.25, "beside": 0.25, "behind": 0.1, "before": 0.1},
         description="Relation to weight: touching, clasping, beside, behind, before.",
