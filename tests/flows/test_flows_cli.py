@@ -87,6 +87,15 @@ def test_systems_are_listed() -> None:
             ("evaluate", "--predictions", "OUT", "--data", "OCCUPIED"),
             "no such file, expected predictions",
         ),
+        (
+            ("render", "--out", "OUT", "--vary", "forearm"),
+            "vary: 'forearm', expected FACTOR=VALUE such as forearm=off",
+        ),
+        (("render", "--out", "OUT", "--vary", "forearm=on"), "forearm is 'on', expected 'off'"),
+        (
+            ("render", "--out", "OUT", "--device", "abacus"),
+            "device: is 'abacus', expected one of auto, cpu, cuda",
+        ),
         (("report", "OCCUPIED", "--out", "OUT"), "not a run, expected a folder with recipe.yaml"),
     ],
 )  # fmt: skip

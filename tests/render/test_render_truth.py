@@ -77,8 +77,8 @@ def test_masks_are_what_blender_shows_of_the_hand(truth: dict[str, np.ndarray]):
 
 
 def test_the_studio_shows_the_labelled_surfaces(truth: dict[str, np.ndarray]):
-    """Sixteen samples leave noise of about 0.1 on an edge pixel, and few pixels are edge."""
-    assert truth["coverage_error"].max() < 0.02
+    """Four samples leave noise of about 0.2 on an edge pixel, and few pixels are edge."""
+    assert truth["coverage_error"].max() < 0.03
 
 
 def test_states_are_those_cast_by_blender(truth: dict[str, np.ndarray]):

@@ -37,8 +37,10 @@ from render.scene import Scene
 from render.staging import Stage
 
 BALL_M = 0.002
+BALL_ROOM_PX = 12
 BALLS_A_PICTURE = 3
-SAMPLES = 32
+SAMPLES = 16
+STUDIO_SAMPLES = 4
 
 
 def glowing(name: str, colour: tuple[float, float, float]) -> Any:
@@ -93,6 +95,16 @@ class Balls:
                 )
         self.hide(True)
         return seen
+
+
+def around(joints_px: np.ndarray, size: int) -> np.ndarray:
+    """The joints' box with room for the balls, [S, S] bool."""
+    low, high = joints_px.min(0) - BALL_ROOM_PX, joints_px.max(0) + BALL_ROOM_PX
+    left, top = np.clip(low, 0, size - 1).astype(int)
+    right, bottom = np.clip(high, 1, size).astype(int)
+    covered = np.zeros((size, size), dtype=bool)
+    covered[top:bottom, left:right] = True
+    return covered
 
 
 def white_hand(studio: Studio, plan: Plan, arm_mesh: ArmMesh, white: Any, black: Any) -> np.ndarray:
@@ -175,7 +187,9 @@ def main() -> None:
             :, :3
         ]
         found["label_px"].append(joints_px)
+        studio.set_border(around(joints_px, scene.size))
         found["seen_px"].append(balls.seen_px(studio, joints_world, scene.size))
+        studio.set_border(None)
 
         stored = manifest.read_bytes(row["image_shard"], row["mask_offset"], row["mask_size"])
         mask = np.asarray(Image.open(io.BytesIO(stored))) > 127
@@ -187,7 +201,7 @@ def main() -> None:
         found["stored"].append(row["joint_state"])
 
         set_scene(studio, plan, np.ones((4, 8, 3), np.float32))
-        alpha = studio.render(16, "off", 0)[..., 3]
+        alpha = studio.render(STUDIO_SAMPLES, "off", 0)[..., 3]
         error = np.abs(alpha - raster_of(plan, arm_mesh).coverage())
         found["coverage_error"].append(error.mean())
     studio.close()
