@@ -111,6 +111,7 @@ class Darkroom:
                 depth_m=raster.depth_m,
                 background=behind,
                 background_distance_m=scene.setting.distance_m,
+                background_blur_px=scene.setting.blur_px,
                 focal_px=float(k[0, 0]),
             )
             return develop(layers, scene.sensor)

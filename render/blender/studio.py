@@ -61,6 +61,7 @@ class Studio:
             for name in ("hand", "second hand")
         ]
         self._props = Props(self._scene.collection)
+        self._corner = np.zeros(2)
         self._camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
         self._scene.collection.objects.link(self._camera)
         self._scene.camera = self._camera
@@ -76,7 +77,7 @@ class Studio:
         render.resolution_percentage = 100
         render.use_compositing = render.use_sequencer = False
         render.use_border = True
-        render.use_crop_to_border = False
+        render.use_crop_to_border = True
         render.image_settings.file_format = "OPEN_EXR"
         render.image_settings.color_mode = "RGBA"
         render.image_settings.color_depth = "32"
@@ -160,6 +161,7 @@ class Studio:
                 low[axis] = max(there[0] - _FILTER_PX, 0) / size
                 high[axis] = min(there[-1] + 1 + _FILTER_PX, size) / size
         render = self._scene.render
+        self._corner = low
         render.border_min_x, render.border_max_x = low[0], high[0]
         # Blender counts rows from below.
         render.border_min_y, render.border_max_y = 1 - high[1], 1 - low[1]
@@ -209,7 +211,11 @@ class Studio:
             image.pixels.foreach_get(pixels)
         finally:
             bpy.data.images.remove(image)
-        return pixels.reshape(height, width, 4)[::-1]
+        size = self._scene.render.resolution_x
+        frame = np.zeros((size, size, 4), dtype=np.float32)
+        left, top = np.rint(self._corner * size).astype(int)
+        frame[top : top + height, left : left + width] = pixels.reshape(height, width, 4)[::-1]
+        return frame
 
     def close(self) -> None:
         """Removes the files of this process."""

@@ -26,6 +26,8 @@ class Layers:
         depth_m: z of the foreground at pixel centres, inf where there is none, [S, S].
         background: Linear radiance, [S, S, 3].
         background_distance_m: Of the background; infinity for environments.
+        background_blur_px: Radius by which it is blurred at least: what was looked up at pixel
+            centres alone has jagged edges.
         focal_px: Focal length.
     """
 
@@ -34,6 +36,7 @@ class Layers:
     depth_m: np.ndarray
     background: np.ndarray
     background_distance_m: float
+    background_blur_px: float
     focal_px: float
 
 
@@ -76,14 +79,10 @@ def develop(layers: Layers, sensor: Sensor) -> Photograph:
 def _through_the_lens(layers: Layers, sensor: Sensor) -> np.ndarray:
     """Defocus, motion, and the foreground over the background, float32, [S, S, 3]."""
     foreground = with_exact_coverage(layers.foreground, layers.coverage)
-    behind = disc(
-        0.5
-        * float(
-            circle_of_confusion(
-                layers.background_distance_m, sensor.focus_m, sensor.aperture_mm, layers.focal_px
-            )
-        )
+    confusion_px = circle_of_confusion(
+        layers.background_distance_m, sensor.focus_m, sensor.aperture_mm, layers.focal_px
     )
+    behind = disc(max(0.5 * float(confusion_px), layers.background_blur_px))
     if sensor.aperture_mm > 0:
         depth_m = np.where(np.isfinite(layers.depth_m), layers.depth_m, np.nan)
         foreground = defocus_foreground(

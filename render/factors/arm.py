@@ -92,6 +92,7 @@ class ArmMesh:
         self.source_vertex = np.concatenate(
             [np.arange(num), np.tile(self.extension.rim, len(self.extension.own))]
         )
+        self._last: tuple[np.ndarray | None, str, StraightArm | None] = None, "", None
         self._cap = WristCap(self.triangles, hand.arrays["forearm"], len(self.source_vertex))
         self.wrist_loop = boundary_loop(
             hand.triangles[~hand.arrays["forearm"][hand.triangles].any(1)]
@@ -123,9 +124,14 @@ class ArmMesh:
 
     def straight(self, geometry: PosedHand, side: str) -> StraightArm:
         """The forearm of a posed hand in its own coordinates, and its straight continuation."""
-        return straight_arm(
-            self.hand, self.extension, geometry.vertices_cam_m, geometry.joints_cam_m, side
-        )
+        last, last_side, found = self._last
+        # Arm, sleeve and bracelet of a hand all ask for it.
+        if last is not geometry.vertices_cam_m or last_side != side or found is None:
+            found = straight_arm(
+                self.hand, self.extension, geometry.vertices_cam_m, geometry.joints_cam_m, side
+            )
+            self._last = geometry.vertices_cam_m, side, found
+        return found
 
     def elbow(self, straight: StraightArm, arm: Arm) -> Elbow:
         """The map that stretches and bends the straight arm."""

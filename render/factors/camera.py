@@ -58,7 +58,7 @@ class CameraRecipe(BaseModel):
         default=0.7, description="The hand is off the axis by at most this share of half a frame."
     )
     hand_share: PositiveRange = Field(
-        default=(0.35, 0.85),
+        default=(0.2, 0.85),
         description="Longer side of the hand's joints over the picture's width; in a clip, of the "
         "room in which it moves. A crop is never larger than its frame.",
     )

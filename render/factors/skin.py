@@ -36,7 +36,7 @@ class SkinRecipe(BaseModel):
     freckles: ShareRange = Field(default=(0.0, 0.6), description="On the back.")
     hairs: ShareRange = Field(default=(0.0, 0.8), description="On forearm and back.")
     subsurface_share: Share = Field(
-        default=0.25, description="Share of images with subsurface scattering, which costs time."
+        default=0.2, description="Share of images with subsurface scattering, which costs time."
     )
     textures: Path | None = Field(
         default=None,

@@ -100,7 +100,7 @@ def test_re_render_keeps_everything_but_the_poses(
 
     old, new = rows(trained), rows(out)
     assert {(row["pose_distribution"], row["pose_family"]) for row in new} == {("mine", "mine")}
-    kept = ("index", "split", "side", "mano_betas", "environment", "skin_tone", "camera_k")
+    kept = ("index", "split", "side", "mano_betas", "environment", "skin_tone", "cam_from_world")
     assert [[row[name] for name in kept] for row in new] == [
         [row[name] for name in kept] for row in old
     ]

@@ -1,6 +1,7 @@
 """Exposure, white balance, noise, tone and the whole chain."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,6 +39,7 @@ def layers(seed: int = 0, brightness: float = 1.0) -> Layers:
         depth_m=np.where(coverage > 0.5, 0.5 + 0.002 * (x - 32), np.inf),
         background=(brightness * rng.lognormal(-1, 1, (SIZE, SIZE, 3))).astype(np.float32),
         background_distance_m=np.inf,
+        background_blur_px=0.0,
         focal_px=80.0,
     )
 
@@ -257,3 +259,17 @@ def test_flawed_frames_are_told():
     burnt[8:24, 8:17] = 255
     assert flawed(burnt, linear, mask) is None
     assert flawed(sound, linear, np.zeros((32, 32), bool)) == "no hand"
+
+
+def test_a_background_of_pixel_centres_is_blurred_at_least_a_little():
+    """A checkerboard of single pixels, which no lens would show, becomes grey."""
+    plain = layers(0)
+    checks = np.indices((SIZE, SIZE)).sum(0) % 2
+    board = np.repeat(checks[..., None], 3, 2).astype(np.float32)
+    bare = replace(plain, background=board, coverage=np.zeros_like(plain.coverage))
+    bare = replace(bare, foreground=np.zeros_like(plain.foreground))
+    sharp = develop(bare, faithful()).linear
+    blurred = develop(replace(bare, background_blur_px=0.7), faithful()).linear
+    np.testing.assert_allclose(sharp, board, atol=1e-6)
+    assert blurred.std() < 0.5 * board.std()
+    assert blurred.mean() == pytest.approx(board.mean(), rel=1e-3)

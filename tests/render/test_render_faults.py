@@ -16,6 +16,7 @@ import pytest
 from data_set_files import files
 
 from mano_assets.errors import InputError
+from render import locking
 from render.dataset import RenderError, render_dataset
 from render.manifest import Manifest
 from render.recipe import DatasetRecipe
@@ -135,8 +136,14 @@ def test_a_full_disk(recipe: DatasetRecipe, hand_folder: Path, tmp_path: Path):
 
 
 def test_two_runs_on_one_folder(
-    rendered: Manifest, command: list[str], recipe: DatasetRecipe, hand_folder: Path, tmp_path: Path
+    rendered: Manifest,
+    command: list[str],
+    recipe: DatasetRecipe,
+    hand_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    monkeypatch.setattr(locking, "_PATIENCE_S", 0.3)
     root = tmp_path / "data"
     run = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     wait_for(lambda: being_written(root, 0), run)
