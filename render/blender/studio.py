@@ -61,7 +61,7 @@ class Studio:
             for name in ("hand", "second hand")
         ]
         self._props = Props(self._scene.collection)
-        self._corner = np.zeros(2)
+        self._corner = 0, 0
         self._camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
         self._scene.collection.objects.link(self._camera)
         self._scene.camera = self._camera
@@ -153,18 +153,21 @@ class Studio:
         Args:
             covered: Bool, row 0 on top, [size, size]; None for all of the frame.
         """
-        low, high = np.zeros(2), np.ones(2)
+        size = self._scene.render.resolution_x
+        (left, top), (right, bottom) = (0, 0), (size, size)
         if covered is not None and covered.any():
-            size = len(covered)
-            for axis in (0, 1):
-                there = np.flatnonzero(covered.any(axis))
-                low[axis] = max(there[0] - _FILTER_PX, 0) / size
-                high[axis] = min(there[-1] + 1 + _FILTER_PX, size) / size
+            columns, rows = (np.flatnonzero(covered.any(axis)) for axis in (0, 1))
+            left, top = max(columns[0] - _FILTER_PX, 0), max(rows[0] - _FILTER_PX, 0)
+            right = min(columns[-1] + 1 + _FILTER_PX, size)
+            bottom = min(rows[-1] + 1 + _FILTER_PX, size)
+        self._corner = left, top
         render = self._scene.render
-        self._corner = low
-        render.border_min_x, render.border_max_x = low[0], high[0]
-        # Blender counts rows from below.
-        render.border_min_y, render.border_max_y = 1 - high[1], 1 - low[1]
+        # Blender counts rows from below, and rounds places down to pixels.
+        render.border_min_x, render.border_max_x = _share(left, size), _share(right, size)
+        render.border_min_y, render.border_max_y = (
+            _share(size - bottom, size),
+            _share(size - top, size),
+        )
 
     def set_hand(
         self, side: str, vertices_world_m: np.ndarray | None, look: SkinLook | None
@@ -213,7 +216,7 @@ class Studio:
             bpy.data.images.remove(image)
         size = self._scene.render.resolution_x
         frame = np.zeros((size, size, 4), dtype=np.float32)
-        left, top = np.rint(self._corner * size).astype(int)
+        left, top = self._corner
         frame[top : top + height, left : left + width] = pixels.reshape(height, width, 4)[::-1]
         return frame
 
@@ -222,3 +225,8 @@ class Studio:
         for path in self._output.iterdir():
             path.unlink()
         self._output.rmdir()
+
+
+def _share(place_px: int, size_px: int) -> float:
+    """A place in the frame that is not rounded down to the pixel before."""
+    return min((place_px + 0.25) / size_px, 1.0)
