@@ -1,4 +1,9 @@
-"""Things beside the hand: a fixed set of objects whose meshes and materials change in place."""
+"""Things beside the hand: a fixed set of objects whose meshes and materials change in place.
+
+All are always in the scene; one that is not needed is a triangle without area. Cycles keeps its
+objects in an order that depends on memory addresses when some of them come and go: the same image
+would differ in the last bits from one process to another.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from mano_assets.geometry.surface import vertex_normals
 from render.solids import Material, Solid
 
 
@@ -18,12 +24,22 @@ class _Prop:
         self._mesh = bpy.data.meshes.new(name)
         self._paint = _Paint(name)
         self._mesh.materials.append(self._paint.material)
-        self.thing = bpy.data.objects.new(name, self._mesh)
-        self.thing.hide_render = True
-        collection.objects.link(self.thing)
+        collection.objects.link(bpy.data.objects.new(name, self._mesh))
+        self._shown = True
+        self.hide()
+
+    def hide(self) -> None:
+        if self._shown:
+            self._set(np.zeros((3, 3)), np.array([[0, 1, 2]]), smooth=False)
+            self._shown = False
 
     def show(self, solid: Solid, vertices_world_m: np.ndarray) -> None:
-        mesh, triangles = self._mesh, solid.triangles
+        self._set(vertices_world_m, solid.triangles, solid.smooth)
+        self._paint.set(solid.material)
+        self._shown = True
+
+    def _set(self, vertices_world_m: np.ndarray, triangles: np.ndarray, smooth: bool) -> None:
+        mesh = self._mesh
         mesh.clear_geometry()
         mesh.vertices.add(len(vertices_world_m))
         mesh.vertices.foreach_set("co", vertices_world_m.ravel().astype(np.float32))
@@ -31,11 +47,8 @@ class _Prop:
         mesh.loops.foreach_set("vertex_index", triangles.ravel().astype(np.int32))
         mesh.polygons.add(len(triangles))
         mesh.polygons.foreach_set("loop_start", np.arange(0, triangles.size, 3, dtype=np.int32))
-        smooth = np.full(len(triangles), solid.smooth)
-        mesh.polygons.foreach_set("use_smooth", smooth)
+        mesh.polygons.foreach_set("use_smooth", np.full(len(triangles), smooth))
         mesh.update(calc_edges=True)
-        self._paint.set(solid.material)
-        self.thing.hide_render = False
 
 
 class _Paint:
@@ -80,22 +93,30 @@ class _Paint:
         self._surface.inputs["Metallic"].default_value = look.metallic
 
 
+_APART_M = 2e-5
+"""Each solid is this much thicker than the last: of two surfaces in one place Cycles shows the one
+that its tree happens to name first, which differs from process to process."""
+
+MOST_SOLIDS = 40
+"""Two hands with five rings and stones, a watch and a sleeve each, and two things of six parts."""
+
+
 class Props:
-    """As many objects as any image needed so far.
+    """The objects for all that is not skin.
 
     Args:
         collection: Of the scene.
     """
 
     def __init__(self, collection: Any) -> None:
-        self._collection = collection
-        self._props: list[_Prop] = []
+        self._props = [_Prop(number, collection) for number in range(MOST_SOLIDS)]
 
     def show(self, solids: list[tuple[Solid, np.ndarray]]) -> None:
         """Shows solids, each with its vertices in the world, [V, 3] metres, and nothing else."""
-        while len(self._props) < len(solids):
-            self._props.append(_Prop(len(self._props), self._collection))
-        for prop, (solid, vertices) in zip(self._props, solids, strict=False):
-            prop.show(solid, vertices)
+        if len(solids) > len(self._props):
+            raise ValueError(f"{len(solids)} solids, expected at most {len(self._props)}.")
+        for number, (solid, vertices) in enumerate(solids, start=1):
+            outwards = vertex_normals(vertices, solid.triangles)
+            self._props[number - 1].show(solid, vertices + number * _APART_M * outwards)
         for prop in self._props[len(solids) :]:
-            prop.thing.hide_render = True
+            prop.hide()

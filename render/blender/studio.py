@@ -61,7 +61,6 @@ class Studio:
             for name in ("hand", "second hand")
         ]
         self._props = Props(self._scene.collection)
-        self._corner = 0, 0
         self._camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
         self._scene.collection.objects.link(self._camera)
         self._scene.camera = self._camera
@@ -77,7 +76,7 @@ class Studio:
         render.resolution_percentage = 100
         render.use_compositing = render.use_sequencer = False
         render.use_border = True
-        render.use_crop_to_border = True
+        render.use_crop_to_border = False
         render.image_settings.file_format = "OPEN_EXR"
         render.image_settings.color_mode = "RGBA"
         render.image_settings.color_depth = "32"
@@ -160,14 +159,10 @@ class Studio:
             left, top = max(columns[0] - _FILTER_PX, 0), max(rows[0] - _FILTER_PX, 0)
             right = min(columns[-1] + 1 + _FILTER_PX, size)
             bottom = min(rows[-1] + 1 + _FILTER_PX, size)
-        self._corner = left, top
         render = self._scene.render
-        # Blender counts rows from below, and rounds places down to pixels.
-        render.border_min_x, render.border_max_x = _share(left, size), _share(right, size)
-        render.border_min_y, render.border_max_y = (
-            _share(size - bottom, size),
-            _share(size - top, size),
-        )
+        render.border_min_x, render.border_max_x = left / size, right / size
+        # Blender counts rows from below.
+        render.border_min_y, render.border_max_y = 1 - bottom / size, 1 - top / size
 
     def set_hand(
         self, side: str, vertices_world_m: np.ndarray | None, look: SkinLook | None
@@ -214,19 +209,10 @@ class Studio:
             image.pixels.foreach_get(pixels)
         finally:
             bpy.data.images.remove(image)
-        size = self._scene.render.resolution_x
-        frame = np.zeros((size, size, 4), dtype=np.float32)
-        left, top = self._corner
-        frame[top : top + height, left : left + width] = pixels.reshape(height, width, 4)[::-1]
-        return frame
+        return pixels.reshape(height, width, 4)[::-1]
 
     def close(self) -> None:
         """Removes the files of this process."""
         for path in self._output.iterdir():
             path.unlink()
         self._output.rmdir()
-
-
-def _share(place_px: int, size_px: int) -> float:
-    """A place in the frame that is not rounded down to the pixel before."""
-    return min((place_px + 0.25) / size_px, 1.0)

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from data_set_files import files
+from data_set_files import assert_same
 
 from mano_assets.errors import InputError
 from render import locking
@@ -80,7 +80,7 @@ def test_kill_9_of_the_run(rendered: Manifest, command: list[str], tmp_path: Pat
     run.send_signal(signal.SIGKILL)
     run.wait()
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL, timeout=300)
-    assert files(root) == files(rendered.root)
+    assert_same(root, rendered.root)
 
 
 @pytest.mark.parametrize("moment", ["starting", "writing"])
@@ -97,7 +97,7 @@ def test_kill_9_of_blender(moment: str, rendered: Manifest, command: list[str], 
     assert f"1 of {rendered.info.num_parts} parts failed" in told
     assert "Blender ended with code -9" in told
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL, timeout=300)
-    assert files(root) == files(rendered.root)
+    assert_same(root, rendered.root)
 
 
 def test_a_full_disk(recipe: DatasetRecipe, hand_folder: Path, tmp_path: Path):
@@ -130,7 +130,7 @@ def test_a_full_disk(recipe: DatasetRecipe, hand_folder: Path, tmp_path: Path):
         subprocess.run(
             [*command, tmp_path / folder], check=True, stderr=subprocess.DEVNULL, timeout=300
         )
-    assert files(tmp_path / "data") == files(tmp_path / "never full")
+    assert_same(tmp_path / "data", tmp_path / "never full")
     tars = list((tmp_path / "data" / "images").glob("*.tar"))
     assert min(path.stat().st_size for path in tars) > limit
 
@@ -150,7 +150,7 @@ def test_two_runs_on_one_folder(
     with pytest.raises(InputError, match="another run is rendering here"):
         render_dataset(recipe, hand_folder, root)
     assert run.wait(timeout=300) == 0
-    assert files(root) == files(rendered.root)
+    assert_same(root, rendered.root)
 
 
 def test_a_part_that_fails_every_time_is_named_and_the_others_finish(
@@ -176,4 +176,4 @@ def test_a_part_that_fails_every_time_is_named_and_the_others_finish(
     (obstacle / "obstacle").unlink()
     obstacle.rmdir()
     render_dataset(recipe, hand_folder, root)
-    assert files(root) == files(rendered.root)
+    assert_same(root, rendered.root)

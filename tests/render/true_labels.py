@@ -37,6 +37,7 @@ from render.scene import Scene
 from render.staging import Stage
 
 BALL_M = 0.002
+LEAST_BALL_PX = 2.5
 BALL_ROOM_PX = 12
 BALLS_A_PICTURE = 3
 SAMPLES = 16
@@ -72,8 +73,13 @@ class Balls:
         for ball in self.balls:
             ball.hide_render = hidden
 
-    def seen_px(self, studio: Studio, places_world_m: np.ndarray, size: int) -> np.ndarray:
+    def seen_px(
+        self, studio: Studio, places_world_m: np.ndarray, px_per_m: float, size: int
+    ) -> np.ndarray:
         """Centres of the balls in the picture, NaN where one is cut or covered, [21, 2]."""
+        scale = max(1.0, LEAST_BALL_PX / (BALL_M * px_per_m))
+        for ball in self.balls:
+            ball.scale = (scale, scale, scale)
         seen = np.full((len(places_world_m), 2), np.nan)
         self.hide(False)
         for start in range(0, len(places_world_m), BALLS_A_PICTURE):
@@ -188,7 +194,8 @@ def main() -> None:
         ]
         found["label_px"].append(joints_px)
         studio.set_border(around(joints_px, scene.size))
-        found["seen_px"].append(balls.seen_px(studio, joints_world, scene.size))
+        px_per_m = scene.camera_k[0][0] / plan.geometry.joints_cam_m[:, 2].mean()
+        found["seen_px"].append(balls.seen_px(studio, joints_world, px_per_m, scene.size))
         studio.set_border(None)
 
         stored = manifest.read_bytes(row["image_shard"], row["mask_offset"], row["mask_size"])
