@@ -38,6 +38,7 @@ from render.staging import Stage
 
 BALL_M = 0.002
 LEAST_BALL_PX = 2.5
+WHOLE_SHARE = 0.95
 BALL_ROOM_PX = 12
 BALLS_A_PICTURE = 3
 SAMPLES = 16
@@ -74,28 +75,29 @@ class Balls:
             ball.hide_render = hidden
 
     def seen_px(
-        self, studio: Studio, places_world_m: np.ndarray, px_per_m: float, size: int
+        self, studio: Studio, places_world_m: np.ndarray, px_per_m: np.ndarray, size: int
     ) -> np.ndarray:
         """Centres of the balls in the picture, NaN where one is cut or covered, [21, 2]."""
-        scale = max(1.0, LEAST_BALL_PX / (BALL_M * px_per_m))
+        scale = max(1.0, LEAST_BALL_PX / (BALL_M * px_per_m.mean()))
+        whole_px = np.pi * (scale * BALL_M * px_per_m) ** 2
         for ball in self.balls:
             ball.scale = (scale, scale, scale)
         seen = np.full((len(places_world_m), 2), np.nan)
         self.hide(False)
-        for start in range(0, len(places_world_m), BALLS_A_PICTURE):
-            some = places_world_m[start : start + BALLS_A_PICTURE]
-            for ball, place in zip(self.balls, some, strict=False):
-                ball.location = place.tolist()
+        step = len(places_world_m) // BALLS_A_PICTURE
+        for start in range(step):
+            # Joints of different fingers, which seldom cover each other.
+            some = range(start, len(places_world_m), step)
+            for ball, joint in zip(self.balls, some, strict=True):
+                ball.location = places_world_m[joint].tolist()
             picture = studio.render(SAMPLES, "off", 0)
             centres = np.arange(size) + 0.5
-            for number in range(len(some)):
-                light = picture[..., number]
-                if (
-                    light.sum() == 0
-                    or np.concatenate([light[[0, -1]].ravel(), light[:, [0, -1]].ravel()]).any()
-                ):
+            for channel, joint in enumerate(some):
+                light = picture[..., channel]
+                border = np.concatenate([light[[0, -1]].ravel(), light[:, [0, -1]].ravel()])
+                if light.sum() < WHOLE_SHARE * whole_px[joint] or border.any():
                     continue
-                seen[start + number] = (
+                seen[joint] = (
                     (light.sum(0) * centres).sum() / light.sum(),
                     (light.sum(1) * centres).sum() / light.sum(),
                 )
@@ -194,7 +196,7 @@ def main() -> None:
         ]
         found["label_px"].append(joints_px)
         studio.set_border(around(joints_px, scene.size))
-        px_per_m = scene.camera_k[0][0] / plan.geometry.joints_cam_m[:, 2].mean()
+        px_per_m = scene.camera_k[0][0] / plan.geometry.joints_cam_m[:, 2]
         found["seen_px"].append(balls.seen_px(studio, joints_world, px_per_m, scene.size))
         studio.set_border(None)
 
