@@ -12,7 +12,6 @@ from typing import Any
 import bpy
 import numpy as np
 
-from mano_assets.geometry.surface import vertex_normals
 from render.solids import Material, Solid
 
 
@@ -93,10 +92,6 @@ class _Paint:
         self._surface.inputs["Metallic"].default_value = look.metallic
 
 
-_APART_M = 2e-5
-"""Each solid is this much thicker than the last: of two surfaces in one place Cycles shows the one
-that its tree happens to name first, which differs from process to process."""
-
 MOST_SOLIDS = 40
 """Two hands with five rings and stones, a watch and a sleeve each, and two things of six parts."""
 
@@ -115,8 +110,7 @@ class Props:
         """Shows solids, each with its vertices in the world, [V, 3] metres, and nothing else."""
         if len(solids) > len(self._props):
             raise ValueError(f"{len(solids)} solids, expected at most {len(self._props)}.")
-        for number, (solid, vertices) in enumerate(solids, start=1):
-            outwards = vertex_normals(vertices, solid.triangles)
-            self._props[number - 1].show(solid, vertices + number * _APART_M * outwards)
+        for prop, (solid, vertices) in zip(self._props, solids, strict=False):
+            prop.show(solid, vertices)
         for prop in self._props[len(solids) :]:
             prop.hide()
