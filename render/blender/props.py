@@ -1,9 +1,4 @@
-"""Things beside the hand: a fixed set of objects whose meshes and materials change in place.
-
-All are always in the scene; one that is not needed is a triangle without area. Cycles keeps its
-objects in an order that depends on memory addresses when some of them come and go: the same image
-would differ in the last bits from one process to another.
-"""
+"""Things beside the hand: objects whose meshes and materials change in place."""
 
 from __future__ import annotations
 
@@ -23,22 +18,16 @@ class _Prop:
         self._mesh = bpy.data.meshes.new(name)
         self._paint = _Paint(name)
         self._mesh.materials.append(self._paint.material)
-        collection.objects.link(bpy.data.objects.new(name, self._mesh))
-        self._shown = True
-        self.hide()
+        self._object = bpy.data.objects.new(name, self._mesh)
+        collection.objects.link(self._object)
 
     def hide(self) -> None:
-        if self._shown:
-            self._set(np.zeros((3, 3)), np.array([[0, 1, 2]]), smooth=False)
-            self._shown = False
+        self._object.hide_render = True
 
     def show(self, solid: Solid, vertices_world_m: np.ndarray) -> None:
-        self._set(vertices_world_m, solid.triangles, solid.smooth)
+        self._object.hide_render = False
         self._paint.set(solid.material)
-        self._shown = True
-
-    def _set(self, vertices_world_m: np.ndarray, triangles: np.ndarray, smooth: bool) -> None:
-        mesh = self._mesh
+        mesh, triangles = self._mesh, solid.triangles
         mesh.clear_geometry()
         mesh.vertices.add(len(vertices_world_m))
         mesh.vertices.foreach_set("co", vertices_world_m.ravel().astype(np.float32))
@@ -46,7 +35,7 @@ class _Prop:
         mesh.loops.foreach_set("vertex_index", triangles.ravel().astype(np.int32))
         mesh.polygons.add(len(triangles))
         mesh.polygons.foreach_set("loop_start", np.arange(0, triangles.size, 3, dtype=np.int32))
-        mesh.polygons.foreach_set("use_smooth", np.full(len(triangles), smooth))
+        mesh.polygons.foreach_set("use_smooth", np.full(len(triangles), solid.smooth))
         mesh.update(calc_edges=True)
 
 
@@ -92,24 +81,21 @@ class _Paint:
         self._surface.inputs["Metallic"].default_value = look.metallic
 
 
-MOST_SOLIDS = 40
-"""Two hands with five rings and stones, a watch and a sleeve each, and two things of six parts."""
-
-
 class Props:
-    """The objects for all that is not skin.
+    """The objects for all that is not skin: as many as any frame has needed so far.
 
     Args:
         collection: Of the scene.
     """
 
     def __init__(self, collection: Any) -> None:
-        self._props = [_Prop(number, collection) for number in range(MOST_SOLIDS)]
+        self._collection = collection
+        self._props: list[_Prop] = []
 
     def show(self, solids: list[tuple[Solid, np.ndarray]]) -> None:
         """Shows solids, each with its vertices in the world, [V, 3] metres, and nothing else."""
-        if len(solids) > len(self._props):
-            raise ValueError(f"{len(solids)} solids, expected at most {len(self._props)}.")
+        while len(self._props) < len(solids):
+            self._props.append(_Prop(len(self._props), self._collection))
         for prop, (solid, vertices) in zip(self._props, solids, strict=False):
             prop.show(solid, vertices)
         for prop in self._props[len(solids) :]:

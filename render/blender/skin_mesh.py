@@ -29,8 +29,7 @@ class SkinMesh:
     ) -> None:
         self._skin = Skin(images)
         corners = face_corners_uv(arm_mesh.faces, arm_mesh.source_vertex, maps)
-        self._shown: str | None = None
-        self._meshes = {
+        self._objects = {
             side: self._make(f"{name} {side}", side, arm_mesh, corners, collection)
             for side in ("right", "left")
         }
@@ -52,21 +51,18 @@ class SkinMesh:
         flat = np.concatenate([turned(corners) for corners in corners_uv])
         layer.data.foreach_set("uv", flat.astype(np.float32).ravel())
         mesh.materials.append(self._skin.material)
-        collection.objects.link(bpy.data.objects.new(name, mesh))
-        return mesh
+        made = bpy.data.objects.new(name, mesh)
+        collection.objects.link(made)
+        return made
 
     def show(self, side: str, vertices_world_m: np.ndarray | None, look: SkinLook | None) -> None:
         """Shows the hand of one side, or none when there are no vertices, [V', 3]."""
-        shown = None if vertices_world_m is None else side
-        for name, mesh in self._meshes.items():
-            if name == shown and vertices_world_m is not None:
-                mesh.vertices.foreach_set("co", vertices_world_m.ravel().astype(np.float32))
-                mesh.update()
-            elif name == self._shown:
-                # All in one point, and not away: see `render.blender.props`.
-                mesh.vertices.foreach_set("co", np.zeros(3 * len(mesh.vertices), np.float32))
-                mesh.update()
-        self._shown = shown
+        for name, made in self._objects.items():
+            made.hide_render = vertices_world_m is None or name != side
+        if vertices_world_m is not None:
+            mesh = self._objects[side].data
+            mesh.vertices.foreach_set("co", vertices_world_m.ravel().astype(np.float32))
+            mesh.update()
         if look is not None:
             self._skin.set(look)
 

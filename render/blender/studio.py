@@ -70,7 +70,9 @@ class Studio:
         render = self._scene.render
         render.engine = "CYCLES"
         render.film_transparent = True
-        render.use_persistent_data = True
+        # Kept between frames, Cycles' scene is no faster for meshes that all change, and the last
+        # bits of a surface's shading then differ from one run to the next.
+        render.use_persistent_data = False
         render.threads_mode = "FIXED" if threads else "AUTO"
         render.threads = max(threads, 1)
         render.resolution_percentage = 100
@@ -114,15 +116,15 @@ class Studio:
         height, width = light.shape[:2]
         pixels = np.ones((height, width, 4), dtype=np.float32)
         pixels[..., :3] = light[::-1]
-        # With persistent data Cycles does not see that an image has changed: a new one each time.
-        last = self._texture.image
-        image = bpy.data.images.new("light", width, height, float_buffer=True, is_data=True)
+        if self._texture.image is None:
+            self._texture.image = bpy.data.images.new(
+                "light", width, height, float_buffer=True, is_data=True
+            )
+        image = self._texture.image
+        image.scale(width, height)
         image.pixels.foreach_set(pixels.ravel())
         image.update()
         self._scene.world.cycles.sample_map_resolution = width
-        self._texture.image = image
-        if last is not None:
-            bpy.data.images.remove(last)
 
     def set_camera(self, camera_k: np.ndarray, cam_from_world: np.ndarray, size: int) -> None:
         """Places the camera.

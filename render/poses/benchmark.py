@@ -26,15 +26,18 @@ def bench_poses(recipe: DatasetRecipe, hand: Path, num_poses: int, workers: int)
 
     Returns:
         poses_per_s with views, visibility and hardness, once the processes have started: what the
-        second run drew more over what it took longer; minutes_for_880000 at that rate, the start
-        included; acceptance, the share of drawn poses that were valid, in all and by family.
+        second run drew more over what it took longer (all of it where that is nothing);
+        minutes_for_880000 at that rate, the start included; acceptance, the share of drawn poses that were valid, in all and by family.
     """
     # Compiles what is not in the cache yet.
     sample_poses(recipe, hand, max(8, len(recipe.splits)), 1)
     few = max(len(recipe.splits), min(workers * CHUNK, num_poses // 4))
     start_seconds, _ = _timed(recipe, hand, few, workers)
     seconds, table = _timed(recipe, hand, num_poses, workers)
-    per_pose = max(seconds - start_seconds, 1e-9) / max(num_poses - few, 1)
+    per_pose = (seconds - start_seconds) / max(num_poses - few, 1)
+    if per_pose <= 0:
+        # Too few to tell from the start's chances.
+        per_pose = seconds / num_poses
     shares = acceptance(table)
     draws = sum(table["draws"].to_pylist())
     return {
