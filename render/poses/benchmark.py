@@ -27,7 +27,8 @@ def bench_poses(recipe: DatasetRecipe, hand: Path, num_poses: int, workers: int)
     Returns:
         poses_per_s with views, visibility and hardness, once the processes have started: what the
         second run drew more over what it took longer (all of it where that is nothing);
-        minutes_for_880000 at that rate, the start included; acceptance, the share of drawn poses that were valid, in all and by family.
+        minutes_for_880000 at that rate, the start included; acceptance, the share of drawn poses
+        that were valid, in all and by family.
     """
     # Compiles what is not in the cache yet.
     sample_poses(recipe, hand, max(8, len(recipe.splits)), 1)
