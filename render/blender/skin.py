@@ -38,13 +38,20 @@ class SkinImages:
     Args:
         maps: Of the hand.
         textures: The user's colour maps by name.
+
+    Attributes:
+        variants: Zones, pigment and relief of each. Images of their own, since Blender copies
+            those that a frame shows into each frame's scene.
     """
 
     def __init__(self, maps: SkinMaps, textures: Mapping[str, Path] | None = None) -> None:
         self._maps, self._files = maps, dict(textures or {})
-        self.zones = _image("skin zones", maps.zones)
-        self.pigment = _image("skin pigment", maps.pigment)
-        self.relief = _image("skin relief", maps.relief)
+        maps_side_by_side = {"zones": maps.zones, "pigment": maps.pigment, "relief": maps.relief}
+        split = {name: np.split(all_, NUM_VARIANTS, 1) for name, all_ in maps_side_by_side.items()}
+        self.variants = [
+            {name: _image(f"skin {name} {number}", split[name][number]) for name in split}
+            for number in range(NUM_VARIANTS)
+        ]
         self._textures: OrderedDict[str, tuple[Any, np.ndarray]] = OrderedDict()
 
     def texture(self, name: str) -> tuple[Any, np.ndarray]:
@@ -94,7 +101,8 @@ class Skin:
             (None, colours.back) if look.texture is None else self._images.texture(look.texture)
         )
         self._plain.default_value = (*mean, 1.0)
-        self._shift.inputs[2].default_value[0] = look.variant % NUM_VARIANTS / NUM_VARIANTS
+        for name, image in self._images.variants[look.variant % NUM_VARIANTS].items():
+            self._lookups[name].image = image
         self._weights["blood"].default_value = (0.0, look.redness, look.mottling)
         self._weights["vein"].default_value = 0.6 * look.veins
         self._weights["dark"].default_value = (look.freckles, look.hairs, 0.75 * look.wrinkles)
@@ -119,16 +127,11 @@ class Skin:
         self._upright.default_value = 0.5 + 0.5 / (STEEPEST * total)
 
     def _build(self) -> None:
-        images = self._images
         place = self._add("ShaderNodeUVMap")
         place.uv_map = UV_LAYER
         uv = place.outputs[0]
-        self._shift = self._add("ShaderNodeVectorMath")
-        self._shift.operation = "MULTIPLY_ADD"
-        self._link(uv, self._shift.inputs[0])
-        self._shift.inputs[1].default_value = (1 / NUM_VARIANTS, 1.0, 0.0)
-        shifted = self._shift.outputs[0]
-        zones, pigment = (self._lookup(image, shifted) for image in (images.zones, images.pigment))
+        self._lookups = {name: self._lookup(uv) for name in self._images.variants[0]}
+        zones, pigment = self._lookups["zones"], self._lookups["pigment"]
         zone, zone_weights = self._dot(zones.outputs["Color"])
         zone_weights.default_value = (1.0, 0.0, 0.0)
         self._ramp = self._add("ShaderNodeValToRGB")
@@ -147,7 +150,7 @@ class Skin:
         self._targets = {}
         for name, share in (("blood", blood), ("vein", vein.outputs[0]), ("dark", dark)):
             blend, self._targets[name] = self._mix(share, blend)
-        self._texture = self._lookup(None, uv)
+        self._texture = self._lookup(uv)
         blend, texture = self._mix(None, blend)
         self._link(self._texture.outputs["Color"], texture)
         self._textured = texture.node.inputs["Factor"]
@@ -155,7 +158,7 @@ class Skin:
         self._surface = self._add("ShaderNodeBsdfPrincipled")
         inputs = self._surface.inputs
         self._link(blend, inputs["Base Color"])
-        self._link(self._normal(self._lookup(images.relief, shifted)), inputs["Normal"])
+        self._link(self._normal(self._lookups["relief"]), inputs["Normal"])
         gloss = self._add("ShaderNodeMapRange")
         self._link(zone, gloss.inputs["Value"])
         gloss.inputs["From Min"].default_value = PALM
@@ -206,9 +209,8 @@ class Skin:
     def _link(self, output: Any, target: Any) -> None:
         self._tree.links.new(output, target)
 
-    def _lookup(self, image: Any, uv: Any) -> Any:
+    def _lookup(self, uv: Any) -> Any:
         node = self._add("ShaderNodeTexImage")
-        node.image = image
         node.extension = "EXTEND"
         self._link(uv, node.inputs["Vector"])
         return node
