@@ -17,7 +17,7 @@ import numpy as np
 from mano_assets.digests import json_digest
 from mano_assets.hand import Hand, cache_root
 
-_BAKE = 1
+_BAKE = 2
 """Raised whenever the same hand would get other maps."""
 
 MAP_SIZE = 1024
@@ -99,8 +99,9 @@ def bake_skin(hand: Hand, size: int = MAP_SIZE, num_variants: int = NUM_VARIANTS
     points = texel_points(hand, texels)
     nail, pale, fold = zones.nail_zones(points)
     zone = PALM * points.palm * (1 - nail) + (NAIL + (NAIL_PALE - NAIL) * pale) * nail
-    bare, redness = 1 - nail, zones.red_zone(points) * (1 - nail)
-    tendons = relief.tendons(points)
+    before_cut = points.before_cut
+    bare, redness = (1 - nail) * before_cut, zones.red_zone(points) * (1 - nail)
+    tendons = relief.tendons(points) * before_cut
 
     def painted(*channels: np.ndarray) -> np.ndarray:
         image = np.zeros((size * size, len(channels)), np.uint8)
@@ -114,7 +115,7 @@ def bake_skin(hand: Hand, size: int = MAP_SIZE, num_variants: int = NUM_VARIANTS
         creases = relief.creases(points, rng) * bare
         veins = relief.veins(points, rng) * bare
         grain = relief.grain(points, rng) * bare
-        mottling = pigment.mottling(points, rng)
+        mottling = 0.5 + (pigment.mottling(points, rng) - 0.5) * before_cut
         spots = pigment.freckles(points, rng) * bare, pigment.hairs(points, rng) * bare
         zoned.append(painted(zone, redness, mottling, veins))
         pigments.append(painted(*spots, creases))

@@ -27,12 +27,12 @@ def joint_box(joints_px: np.ndarray) -> np.ndarray:
     return np.concatenate([(low + high) / 2 - size / 2, size])
 
 
-def label_row(plan: Plan, arm_mesh: ArmMesh, dataset: str, engine: str) -> dict[str, Any]:
+def label_row(plan: Plan, states: np.ndarray, dataset: str, engine: str) -> dict[str, Any]:
     """A row of the manifest, but for the image's location.
 
     Args:
         plan: What was rendered.
-        arm_mesh: Of the hand.
+        states: Of the joints, `joint_states`, [21].
         dataset: Name of the data set, the start of the sample's key.
         engine: Renderer and version.
     """
@@ -51,7 +51,7 @@ def label_row(plan: Plan, arm_mesh: ArmMesh, dataset: str, engine: str) -> dict[
         "side": scene.side,
         "joints_2d": joints_px.ravel().tolist(),
         "joints_3d": geometry.joints_cam_m.ravel().tolist(),
-        "joint_state": [int(value) for value in joint_states(plan, arm_mesh)],
+        "joint_state": [int(value) for value in states],
         "box": joint_box(joints_px).tolist(),
         "mano_global_orient": scene.global_orient,
         "mano_pose": scene.pose,

@@ -18,7 +18,7 @@ from render.factors.sensor import Sensor, draw_sensor
 from render.factors.setting import draw_setting
 from render.factors.skin import SkinLook, draw_skin
 from render.factors.things import Thing, draw_things, flesh_of
-from render.factors.vary import varied
+from render.factors.vary import Factor, varied
 from render.posed_hand import PosedHand
 from render.poses.hardness import Hardness
 from render.randomness import stream
@@ -29,6 +29,13 @@ from render.viewing import Subject, View, Viewer
 
 CAM_FROM_LEVEL = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Camera axes (right, down, forward) of a level camera, in the world's (right, forward, up)."""
+
+UNCOVERED: tuple[dict[Factor, str], ...] = (
+    {},
+    {"sleeve": "off", "occluder": "none", "second_hand": "off"},
+    {"forearm": "off"},
+)
+"""What is taken away, in this order, from in front of a hand of which nothing can be seen."""
 
 _SECOND_POSES = {"functional": 0.5, "handshapes": 0.5}
 """Of the second hand, which nobody labels."""
@@ -76,12 +83,13 @@ class ScenePlanner:
         self._flesh = flesh_of(hand)
         self.stage = Stage(hand, assets.meshes)
 
-    def plan(self, index: int, attempt: int = 0) -> Plan:
+    def plan(self, index: int, attempt: int = 0, uncovered: int = 0) -> Plan:
         """Plans a sample.
 
         Args:
             index: Its number.
             attempt: How often its image was flawed; each time light and sensor are drawn anew.
+            uncovered: How many of `UNCOVERED` are taken away because they hid the hand.
 
         Raises:
             InputError: A distribution yields no valid pose, or its file cannot be read.
@@ -120,7 +128,8 @@ class ScenePlanner:
             attempt=attempt,
             **self._surroundings(view),
         )
-        scene = varied(scene, recipe.vary)
+        for factors in (recipe.vary, *UNCOVERED[: uncovered + 1]):
+            scene = varied(scene, factors)
         staged = self.stage.build(scene, view.geometry)
         return Plan(scene, staged, view.hidden, view.hardness, drawn.num_draws)
 

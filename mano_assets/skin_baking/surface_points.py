@@ -56,6 +56,15 @@ class SkinPoints:
         from_wrist = self.places_m[:, 0] - self.joint("wrist")[0]
         return smoothstep(-0.25, 0.45, self.facing_palm) * smoothstep(0.05, -0.002, from_wrist)
 
+    @cached_property
+    def before_cut(self) -> np.ndarray:
+        """0 at the forearm's cut end to 1 from 15 mm before it, [N].
+
+        The arm beyond the cut continues the skin of its edge: a spot there would be a stripe.
+        """
+        from_wrist = self.places_m[:, 0] - self.joint("wrist")[0]
+        return smoothstep(0.0, 0.015, from_wrist.max() - from_wrist)
+
 
 def vertex_points(hand: Hand) -> SkinPoints:
     """The vertices of a hand."""

@@ -21,14 +21,18 @@ from render.development.frame_check import flawed
 from render.development.label_images import hand_mask
 from render.job import RenderJob
 from render.label_images import HAND_ID, label_images, raster_of
-from render.labels import label_row
-from render.planning import Plan, ScenePlanner
+from render.labels import joint_states, label_row
+from render.manifest import JointState
+from render.planning import UNCOVERED, Plan, ScenePlanner
 from render.rasters import Raster
 from render.settings.library import SettingLibrary
 from render.settings.radiance import SettingView
 
 MOST_ATTEMPTS = 8
 """An image that is flawed in the light of so many settings is kept as it is."""
+
+LEAST_SEEN = 3
+"""Joints: what hides more of a hand is taken away, for nothing could be learned from the image."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,17 @@ class Darkroom:
         self.clock[stage] += time.perf_counter() - start
 
     def sample(self, index: int) -> Sample:
-        """Renders a sample, in another light if its image is flawed."""
-        attempt = 0
+        """Renders a sample, in another light if its image is flawed, barer if nothing is seen."""
+        attempt = uncovered = 0
         while True:
             with self.timed("plan"):
-                plan = self._planner.plan(index, attempt)
+                plan = self._planner.plan(index, attempt, uncovered)
+            with self.timed("label"):
+                states = joint_states(plan, self._arm_mesh)
+            seen, at_best = (states == JointState.VISIBLE).sum(), (~plan.hidden).sum()
+            if seen < max(1, min(LEAST_SEEN, at_best)) and uncovered + 1 < len(UNCOVERED):
+                uncovered += 1
+                continue
             with self.timed("raster"):
                 raster = raster_of(plan, self._arm_mesh)
                 mask = hand_mask(raster.coverage([HAND_ID]))
@@ -87,7 +97,7 @@ class Darkroom:
         with self.timed("encode"):
             jpeg = encode_jpeg(photograph.rgb, plan.scene.sensor)
         with self.timed("label"):
-            row = label_row(plan, self._arm_mesh, self._name, self._engine)
+            row = label_row(plan, states, self._name, self._engine)
             wished = self._recipe.image.label_images
             images = label_images(wished, plan, self._arm_mesh, raster, mask)
         return Sample(row, jpeg, images)

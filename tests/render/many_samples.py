@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from mano_assets.hand import load_hand
 from render.blender import darkroom as darkroom_module
 from render.blender.darkroom import MOST_ATTEMPTS, Darkroom
 from render.job import RenderJob
+from render.manifest import JointState
 from render.recipe import DatasetRecipe
 from render.scene import Scene
 
@@ -32,6 +34,15 @@ def attempt(darkroom: Darkroom, flawed: Callable[..., str | None]) -> dict[str, 
     return Scene.model_validate_json(row["scene"]).model_dump(mode="json")
 
 
+def unseen(darkroom: Darkroom) -> dict[str, object]:
+    """The first sample if no joint were seen in it whatever is taken away."""
+    states = darkroom_module.joint_states
+    darkroom_module.joint_states = lambda *_: np.full(21, JointState.OCCLUDED)
+    row = darkroom.sample(0).row
+    darkroom_module.joint_states = states
+    return Scene.model_validate_json(row["scene"]).model_dump(mode="json")
+
+
 def main() -> None:
     recipe = DatasetRecipe.model_validate_json(Path(sys.argv[1]).read_text())
     job = RenderJob(recipe=recipe, hand=Path(sys.argv[2]), root=Path("unused"), parts=[])
@@ -47,6 +58,7 @@ def main() -> None:
     found["hopeless"] = attempt(darkroom, lambda *_: "black")
     found["most_attempts"] = MOST_ATTEMPTS
     darkroom.close()
+    found["unseen"] = unseen(darkroom)
     Path(sys.argv[3]).write_text(json.dumps(found))
 
 

@@ -45,3 +45,14 @@ def test_a_flawed_frame_is_rendered_in_another_light(found: dict[str, Any]):
 
 def test_after_many_lights_a_frame_is_kept(found: dict[str, Any]):
     assert found["hopeless"]["attempt"] == found["most_attempts"] - 1
+
+
+def test_what_hides_a_hand_is_taken_away(found: dict[str, Any]):
+    """Nothing else changes: the light is the one of the first attempt."""
+    sound, unseen = found["sound"], found["unseen"]
+    assert sound["arm"]["forearm"]
+    assert not unseen["arm"]["forearm"]
+    assert unseen["dress"]["sleeve"] is None
+    assert (unseen["second"], unseen["things"]) == (None, [])
+    for field in sound.keys() - {"arm", "dress", "second", "things"}:
+        assert sound[field] == unseen[field]

@@ -9,7 +9,7 @@ from mano_assets.hand import MIRROR_AXIS_ANGLE, Hand
 from mano_assets.joint_limits import violation
 from mano_assets.skeleton import FINGERS
 from render.factors.arm import ArmMesh
-from render.labels import joint_box, label_row, sample_id
+from render.labels import joint_box, joint_states, label_row, sample_id
 from render.manifest import JointState, Manifest, project
 from render.manifest.reading import column_array
 from render.planning import Plan
@@ -33,7 +33,7 @@ def plans(planning: Planning) -> list[Plan]:
 @pytest.fixture(scope="module")
 def rows(plans: list[Plan], hand: Hand) -> list[dict]:
     arm_mesh = ArmMesh(hand)
-    return [label_row(plan, arm_mesh, "mine", "engine-1") for plan in plans]
+    return [label_row(plan, joint_states(plan, arm_mesh), "mine", "engine-1") for plan in plans]
 
 
 def test_rows_name_their_sample_clip_and_frame(plans: list[Plan], rows: list[dict]):
