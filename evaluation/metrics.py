@@ -158,6 +158,12 @@ def _mpjpe_mm(pair: Comparison) -> np.ndarray:
     return joint_errors(predicted, truth) * MM_PER_M
 
 
+def _depth_mm(pair: Comparison) -> np.ndarray:
+    predicted = root_relative(pair.predicted, pair.root)
+    truth = root_relative(pair.truth, pair.root)
+    return np.abs(predicted - truth)[..., 2] * MM_PER_M
+
+
 def _mpjpe_bone_scaled_mm(pair: Comparison) -> np.ndarray:
     predicted = root_relative(pair.predicted, pair.root)
     truth = root_relative(pair.truth, pair.root)
@@ -207,6 +213,12 @@ METRICS: dict[str, Metric] = {
             "Mean joint error after moving both wrists to the origin, averaged for each joint, "
             "then over joints, the wrist's zero among them (InterHand2.6M's evaluation).",
             _mpjpe_mm,
+        ),
+        Metric(
+            "depth_mm", "Depth error", "mm", 3, "joint", False,
+            "Mean absolute difference along the optical axis after moving both wrists to the "
+            "origin, averaged for each joint, then over joints, the wrist's zero among them.",
+            _depth_mm,
         ),
         Metric(
             "mpjpe_bone_scaled_mm", "MPJPE bone-scaled", "mm", 3, "joint", False,

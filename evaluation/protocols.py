@@ -83,7 +83,7 @@ PROTOCOLS: dict[str, Protocol] = {
             id="handforge-2d3d",
             description=f"Rendered hands: every joint counts, seen or not. {_JOINTS_BOX}",
             normaliser="joint_box",
-            metrics=(*_2D, *_3D),
+            metrics=(*_2D, *_3D, "depth_mm"),
         ),
         Protocol(
             id="interhand26m",

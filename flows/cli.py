@@ -74,7 +74,9 @@ def run(
 for verb in (data.assets, data.poses, coverage, data.render, data.verify):
     app.command(rich_help_panel="Data")(verb)
 app.command("import", rich_help_panel="Data")(data.import_real)
-for verb in (models.systems, models.train, models.predict, models.evaluate, pages.report):
+for verb in (
+    models.systems, models.train, models.predict, models.evaluate, models.export_model, pages.report
+):  # fmt: skip
     app.command(rich_help_panel="Models")(verb)
 app.add_typer(bench, name="bench", rich_help_panel="Figures")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from flows.model_recipe import ModelRecipe, Splits, split_of
 from flows.validation import parse, read_yaml
 from mano_assets.digests import json_digest
 from mano_assets.errors import InputError
 from mano_assets.hand import HandConfig
 from render.recipe import DatasetRecipe
-from training.config import TrainConfig
 
 SHIPPED = Path(__file__).parent / "recipes"
 BASELINE = "meanpose"
@@ -56,10 +56,12 @@ class Recipe(BaseModel):
     name: str = Field(pattern=_FILE_NAME, description="Shown in reports and folder names.")
     hand: HandConfig = Field(default_factory=HandConfig, description="The hand model.")
     dataset: DatasetRecipe = Field(description="The images to render.")
-    training: list[TrainConfig] = Field(
+    training: list[ModelRecipe] = Field(
         min_length=1, description="The models to train, besides the mean pose."
     )
-    train_on: str = Field("train", description="Rendered split to learn from.")
+    train_on: Splits = Field(
+        ("train",), description="Rendered splits to learn from, where a model names none itself."
+    )
     validate_on: str | None = Field(None, description="Rendered split to watch while learning.")
     score_on: list[str] = Field(min_length=1, description="Rendered splits to score, each apart.")
     real: list[RealData] = Field(default_factory=list, description="Public data to score on.")
@@ -68,9 +70,14 @@ class Recipe(BaseModel):
     def _splits_exist(self) -> Recipe:
         known = [split.name for split in self.dataset.splits]
         named = {
-            "train_on": [self.train_on],
+            "train_on": [split_of(source) for source in self.train_on],
             "validate_on": [self.validate_on] if self.validate_on else [],
             "score_on": self.score_on,
+            **{
+                f"training.{number}.train_on": [split_of(source) for source in model.train_on]
+                for number, model in enumerate(self.training)
+                if model.train_on
+            },
         }
         for field, splits in named.items():
             for split in splits:
@@ -82,7 +89,9 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _labels_name_files(self) -> Recipe:
-        labels = [config.label for config in self.models]
+        # What several seeds share is shown as well, and names no file.
+        shared = [model.label for model in self.training if model.seeds]
+        labels = [*(model.label for model in self.models), *shared]
         for label in labels:
             if not re.fullmatch(_FILE_NAME, label):
                 raise ValueError(f"training: label {label!r} is not a file name")
@@ -91,11 +100,16 @@ class Recipe(BaseModel):
         return self
 
     @property
-    def models(self) -> list[TrainConfig]:
-        """The models to train, the baseline first."""
-        if any(config.system == BASELINE for config in self.training):
-            return self.training
-        return [TrainConfig(system=BASELINE), *self.training]
+    def models(self) -> list[ModelRecipe]:
+        """The models to train, one a seed, the baseline first."""
+        models = [repeat for model in self.training for repeat in model.repeats()]
+        if any(model.system == BASELINE for model in models):
+            return models
+        return [ModelRecipe(system=BASELINE), *models]
+
+    def sources(self, model: ModelRecipe) -> tuple[str, ...]:
+        """Rendered splits that a model learns from, SPLIT[@weight=W][@labels=2d] each."""
+        return model.train_on or self.train_on
 
 
 def load_recipe(name_or_path: str | Path) -> Recipe:
@@ -149,10 +163,9 @@ def adjusted(
         dataset = dataset.with_num_images(num_images)
     seeded = {} if seed is None else {"seed": seed}
     changed = seeded if not vary else seeded | {"vary": dataset.vary | _factors(vary)}
-    trained = seeded if epochs is None else seeded | {"epochs": epochs}
     values = recipe.model_dump() | {
         "dataset": dataset.model_dump() | changed,
-        "training": [config.model_dump() | trained for config in recipe.training],
+        "training": [model.changed(seed, epochs) for model in recipe.training],
     }
     return parse(Recipe, values, f"changed recipe {recipe.name!r}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from flows import stamps
 
 if TYPE_CHECKING:
     from evaluation.scoring import Evaluation, Score
+
+MODELS_ABREAST = 4
+"""Columns of models that fit a terminal; more become rows."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,14 @@ class MetricTable:
     header: list[str]
     rows: list[list[str]]
 
+    def turned(self) -> MetricTable:
+        """Models as rows and metrics as columns, without intervals: for many models."""
+        heading, *models = zip(self.header, *self.rows, strict=True)
+        rows = [[name, *(cell.split(" [")[0] for cell in cells)] for name, *cells in models]
+        # Without underscores a heading can be broken into lines.
+        names = [name.replace("_", " ") for name in heading[1:]]
+        return MetricTable(self.title, ["model", *names], rows)
+
     def to_markdown(self) -> str:
         """The table with its title as a heading."""
         lines = [self.header, ["---"] * len(self.header), *self.rows]
@@ -94,13 +106,22 @@ def print_tables(tables: Iterable[MetricTable]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
+    # A file or pipe has no width to keep to.
+    console = Console() if sys.stdout.isatty() else Console(width=120)
     for table in tables:
-        shown = Table(box=SIMPLE, title=table.title, title_justify="left")
-        for number, name in enumerate(table.header):
-            shown.add_column(
-                escape(name), no_wrap=number == 0, justify="right" if number else "left"
-            )
+        if len(table.header) > 1 + MODELS_ABREAST:
+            table = table.turned()
+        shown = Table(
+            box=SIMPLE,
+            title=table.title,
+            title_justify="left",
+            padding=(0, 1, 0, 0),
+            pad_edge=False,
+        )
+        first, *others = table.header
+        shown.add_column(escape(first), no_wrap=True)
+        for name in others:
+            shown.add_column(escape(name), justify="right", overflow="fold")
         for first, *others in table.rows:
             # The interval stands below its value: three models fit a terminal's 80 columns.
             shown.add_row(escape(first), *(escape(cell.replace(" [", "\n[")) for cell in others))

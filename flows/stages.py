@@ -19,8 +19,8 @@ from flows.recipes import RealData, Recipe, recipe_digest
 from flows.results import Result, Target
 
 if TYPE_CHECKING:
+    from flows.model_recipe import ModelRecipe
     from render.manifest import DatasetInfo
-    from training.config import TrainConfig
 
 
 def build_hand(recipe: Recipe) -> Path:
@@ -58,21 +58,25 @@ def render(recipe: Recipe, hand: Path, folder: RunFolder, workers: int | None) -
     return render_dataset(recipe.dataset, hand, folder.dataset, workers)
 
 
-def train_model(recipe: Recipe, config: TrainConfig, folder: RunFolder) -> Path:
-    """Trains a model on the rendered data; returns its checkpoint."""
+def train_model(recipe: Recipe, config: ModelRecipe, folder: RunFolder) -> Path:
+    """Trains a model on the rendered data and measures what it costs; returns its checkpoint."""
     out = folder.model(config.label)
+    trained, sources = config.train_config(), recipe.sources(config)
     inputs = {
-        "config": config.identity(),
+        "config": trained.identity(),
         "data": stamps.dataset_identity(folder.dataset),
-        "train_on": recipe.train_on,
+        "train_on": sources,
         "validate_on": recipe.validate_on,
     }
 
     def maker() -> list[Path]:
+        from training.model_figures import write_figures
         from training.trainer import train
 
+        data = [f"{folder.dataset}:{source}" for source in sources]
         validation = [f"{folder.dataset}:{recipe.validate_on}"] if recipe.validate_on else []
-        return [train(config, [f"{folder.dataset}:{recipe.train_on}"], out, validation)]
+        checkpoint = train(trained, data, out, validation)
+        return [checkpoint, write_figures(checkpoint)]
 
     return stamps.make(out, inputs, maker)
 

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
+from mano_assets.skeleton import HAND21
 from render.manifest.writing import write_atomically
 from training.config import TrainConfig
-from training.data import DataSource
+from training.sources import DataSource
 from training.systems.system import System, build_system
 
 FORMAT = "handforge-checkpoint-1"
@@ -51,6 +52,7 @@ def save_checkpoint(path: Path, system: System, data: list[DataSource]) -> None:
     content = {
         "format": FORMAT,
         "config": system.config.model_dump(mode="json"),
+        "joints": list(HAND21.joints),
         "data": [source.to_dict() for source in data],
         "versions": versions(),
         "state": {name: tensor.cpu() for name, tensor in system.state_dict().items()},
@@ -64,12 +66,40 @@ def load_checkpoint(path: Path) -> TrainedModel:
     """Reads a trained system.
 
     Raises:
-        InputError: The file is missing, damaged, not a checkpoint of ours, or holds anything but
-            tensors and plain values.
+        InputError: The file is missing, damaged, not a checkpoint of ours, of another skeleton,
+            does not fit the system it names, or holds anything but tensors and plain values.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected a checkpoint written by training.")
+    content = read_checkpoint(path)
+    if content.get("format") != FORMAT:
+        raise InputError(f"{path}: not a checkpoint written by training, expected {FORMAT}.")
+    require_joints(path, content)
+    try:
+        config = TrainConfig.model_validate(content["config"])
+        # The weights are in the file: nothing is to be downloaded.
+        system = build_system(config.model_copy(update={"pretrained": False}))
+        system.config = config
+        data = [DataSource(**source) for source in content["data"]]
+    except (ValidationError, RuntimeError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: does not fit this version ({_first(error)}).") from error
+    try:
+        system.load_state_dict(content["state"])
+    except (RuntimeError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: its weights are not those of system {config.system} with its recipe, "
+            f"expected a checkpoint written by `handforge train` ({_first(error)})."
+        ) from error
+    return TrainedModel(system.eval(), data, file_sha256(path))
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Reads a file of tensors and plain values.
+
+    Raises:
+        InputError: It is damaged, holds anything else, or is not a dictionary.
+    """
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file fails in as many ways as its parsers have
@@ -77,19 +107,28 @@ def load_checkpoint(path: Path) -> TrainedModel:
             f"{path}: is damaged or holds more than tensors and plain values, expected a "
             "checkpoint written by `handforge train`."
         ) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict):
         raise InputError(f"{path}: not a checkpoint written by training, expected {FORMAT}.")
-    try:
-        config = TrainConfig.model_validate(content["config"])
-        # The weights are in the file: nothing is to be downloaded.
-        system = build_system(config.model_copy(update={"pretrained": False}))
-        system.config = config
-        system.load_state_dict(content["state"])
-        data = [DataSource(**source) for source in content["data"]]
-    except (ValidationError, RuntimeError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: does not fit this version ({_first(error)}).") from error
-    return TrainedModel(system.eval(), data, file_sha256(path))
+    return content
+
+
+def require_joints(path: Path, content: dict[str, Any]) -> None:
+    """Looks whether a checkpoint is of our joints in our order.
+
+    Raises:
+        InputError: It is not.
+    """
+    joints = content.get("joints")
+    if joints != list(HAND21.joints):
+        told = f"{len(joints)} joints from {joints[0]} on" if joints else "unnamed joints"
+        raise InputError(
+            f"{path}: is a model of {told}, expected the {HAND21.num_joints} of {HAND21.name} in "
+            "their order."
+        )
 
 
 def _first(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     return next(iter(str(error).splitlines()), type(error).__name__)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     ValidationError,
@@ -15,14 +14,26 @@ from pydantic import (
     model_validator,
 )
 
-from training.systems.registry import SYSTEMS, SystemOptions, system_spec
+from training.augmentation.config import AugmentConfig
+from training.optimisation_fields import OptimisationFields
+from training.systems.options import SystemOptions
+from training.systems.registry import SYSTEMS, paper_recipe, system_spec
 
-MACHINE_FIELDS = {"num_loader_workers", "cache_limit_gb", "accelerator"}
-"""Fields that may differ between a run and its resumption."""
+MACHINE_FIELDS = {"num_loader_workers", "cache_limit_gb", "accelerator", "devices", "compile"}
+"""Fields that may differ between a run and its resumption.
+
+The number of devices is one although each draws its own augmentation, and sums round differently.
+"""
+
+JointStateName = Literal["visible", "self_occluded", "occluded", "outside", "unknown"]
+"""States of labelled joints: names of `render.manifest.JointState`, which is slow to import."""
 
 
-class TrainConfig(BaseModel):
-    """Everything but the data that determines a trained model."""
+class TrainConfig(OptimisationFields):
+    """Everything but the data that determines a trained model.
+
+    What is not given is as in the paper of the system where its recipe file says so.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,12 +46,13 @@ class TrainConfig(BaseModel):
     backbone: str | None = Field(
         default=None, description="Trunk by its timm name; the system's default when not given."
     )
-    pretrained: bool = Field(
+    pretrained: bool | Path = Field(
         default=False,
-        description="Start from timm's ImageNet weights (download).",
+        description="Start the trunk from timm's ImageNet weights: true downloads them, a path is "
+        "a file of them (.pth or .safetensors).",
     )
     input_size: int = Field(
-        default=256, ge=32, multiple_of=32, description="Side of the square network input, px."
+        default=256, ge=32, multiple_of=4, description="Side of the square network input, px."
     )
 
     crop: Literal["box", "image"] = Field(
@@ -49,38 +61,13 @@ class TrainConfig(BaseModel):
     crop_padding: float = Field(
         default=1.25, ge=1, description="Side of the square crop over the box's longer side."
     )
-    jitter_scale: float = Field(
-        default=0.25, ge=0, le=1, description="Largest zoom in and out, 0.25 for 1/1.25 to 1.25."
+    augment: AugmentConfig = Field(
+        default_factory=AugmentConfig, description="Random changes of the training crops."
     )
-    jitter_shift: float = Field(
-        default=0.05,
-        ge=0,
-        le=0.5,
-        description="Largest shift along x and y, share of the crop's side.",
-    )
-    jitter_rotation_rad: float = Field(
-        default=math.pi / 6,
-        ge=0,
-        le=math.pi,
-        description="Largest rotation in the image plane, radians.",
-    )
-    jitter_colour: float = Field(
-        default=0.2,
-        ge=0,
-        lt=1,
-        description="Largest relative change of brightness, contrast, saturation.",
-    )
-
-    epochs: int = Field(default=140, ge=1, description="Passes over the training data.")
-    batch_size: int = Field(default=64, ge=1, description="Images a step.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Peak learning rate of Adam.")
-    weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay (AdamW).")
-    warmup_share: float = Field(
-        default=0.05,
-        ge=0,
-        lt=1,
-        description="Share of the steps in which the learning rate rises; then it falls as a "
-        "cosine to zero.",
+    state_weights: dict[JointStateName, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict,
+        description="Weight in the losses of joints in a state (visible, self_occluded, occluded, "
+        "outside, unknown) where it is not 1.",
     )
 
     num_loader_workers: int = Field(
@@ -99,6 +86,10 @@ class TrainConfig(BaseModel):
     accelerator: Literal["auto", "cpu", "gpu"] = Field(
         default="auto", description="Where to train; auto takes a GPU when there is one."
     )
+    devices: int = Field(
+        default=1, ge=1, description="Processors of that kind; each takes its share of a batch."
+    )
+    compile: bool = Field(default=False, description="Compile the network with torch.compile.")
     system_options: dict[str, Any] = Field(
         default_factory=dict, description="The system's own settings.", validate_default=True
     )
@@ -107,7 +98,7 @@ class TrainConfig(BaseModel):
     @classmethod
     def _fill_defaults(cls, data: Any) -> Any:
         if isinstance(data, dict) and data.get("system") in SYSTEMS:
-            data = dict(data)
+            data = _over(_in_epochs(paper_recipe(data["system"]), data), data)
             data["label"] = data.get("label") or data["system"]
             data["backbone"] = data.get("backbone") or SYSTEMS[data["system"]].backbone
         return data
@@ -131,6 +122,30 @@ class TrainConfig(BaseModel):
             raise ValueError(f"{field}: {first['msg']} (got {first['input']!r})") from None
         return typed.model_dump(mode="json")
 
+    @model_validator(mode="after")
+    def _trunk_to_pretrain(self) -> TrainConfig:
+        if self.pretrained and self.backbone is None:
+            raise ValueError(f"pretrained: {self.system} has no trunk of timm's, expected false")
+        return self
+
+    @model_validator(mode="after")
+    def _fitting_size(self) -> TrainConfig:
+        multiple = system_spec(self.system).size_multiple
+        if self.input_size % multiple:
+            raise ValueError(
+                f"input_size is {self.input_size}, expected a multiple of {multiple} for "
+                f"{self.system}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fitting_devices(self) -> TrainConfig:
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"batch_size is {self.batch_size}, expected a multiple of devices ({self.devices})"
+            )
+        return self
+
     def identity(self) -> dict[str, Any]:
         """The fields that decide the weights; where and how fast they are made is left out."""
         return self.model_dump(mode="json", exclude=MACHINE_FIELDS)
@@ -138,3 +153,21 @@ class TrainConfig(BaseModel):
     def options(self) -> SystemOptions:
         """The system's own settings with their types."""
         return SYSTEMS[self.system].options.model_validate(self.system_options)
+
+
+def _in_epochs(recipe: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """A paper's recipe, its drops of the rate at the same shares of as many epochs as are given."""
+    epochs, drops = given.get("epochs"), recipe.get("drop_epochs")
+    if not isinstance(epochs, int) or not drops:
+        return recipe
+    stretch = epochs / recipe["epochs"]
+    return recipe | {"drop_epochs": [max(1, round(epoch * stretch)) for epoch in drops]}
+
+
+def _over(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Given fields over defaults; of fields that hold fields, each on its own."""
+    merged = defaults | given
+    for name, value in defaults.items():
+        if isinstance(value, dict) and isinstance(given.get(name), dict):
+            merged[name] = value | given[name]
+    return merged

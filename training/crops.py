@@ -13,9 +13,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import kornia.enhance
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from training.config import TrainConfig
@@ -27,6 +25,9 @@ class Batch:
 
     Attributes:
         images: RGB, [B, 3, S, S]; uint8 as loaded, float in 0..1 once cropped.
+        masks: How much of a pixel shows the labelled hand, 0..255 as loaded, 0..1 once cropped,
+            [B, 1, S, S]; [B, 0, S, S] when masks are not loaded.
+        has_mask: Whether the sample's mask is known, [B]; where not, the mask is zero.
         joints_px: Continuous px of the crop, [B, J, 2].
         weights: 1 for a labelled joint, else 0, [B, J].
         joints_cam_m: The crop's camera frame, metres, [B, J, 3].
@@ -38,6 +39,8 @@ class Batch:
     """
 
     images: Tensor
+    masks: Tensor
+    has_mask: Tensor
     joints_px: Tensor
     weights: Tensor
     joints_cam_m: Tensor
@@ -73,7 +76,8 @@ def transform_points(points: Tensor, matrix: Tensor) -> Tensor:
     Returns:
         [B, N, 2].
     """
-    return points @ matrix[:, :2, :2].mT + matrix[:, None, :2, 2]
+    # Not a matrix product: autocast would round it to half precision, moving joints by pixels.
+    return (points[:, :, None] * matrix[:, None, :2, :2]).sum(-1) + matrix[:, None, :2, 2]
 
 
 def box_squares(box: Tensor, padding: float) -> tuple[Tensor, Tensor]:
@@ -111,9 +115,9 @@ def crop_from_image(centre: Tensor, scale: Tensor, mirrored: Tensor, size: int) 
 
 def margin_px(config: TrainConfig) -> int:
     """Border that loaded crops need so that jitter rarely reaches beyond them, px a side."""
-    angle = min(config.jitter_rotation_rad, math.pi / 4)
-    reach = (1 + config.jitter_scale) * (math.cos(angle) + math.sin(angle))
-    return math.ceil(config.input_size * ((reach - 1) / 2 + config.jitter_shift))
+    angle = min(config.augment.rotation_rad, math.pi / 4)
+    reach = (1 + config.augment.scale) * (math.cos(angle) + math.sin(angle))
+    return math.ceil(config.input_size * ((reach - 1) / 2 + config.augment.shift))
 
 
 def centre_crop(batch: Batch, size: int) -> Batch:
@@ -124,77 +128,38 @@ def centre_crop(batch: Batch, size: int) -> Batch:
         size: Side of the result, px.
     """
     margin = (batch.images.shape[-1] - size) // 2
-    images = batch.images[..., margin : margin + size, margin : margin + size].float() / 255
-    return shift_labels(batch, -margin).replace(images=images)
+    kept = slice(margin, margin + size)
+    return shift_labels(batch, -margin).replace(
+        images=batch.images[..., kept, kept].float() / 255,
+        masks=batch.masks[..., kept, kept].float() / 255,
+    )
 
 
 def shift_labels(batch: Batch, offset_px: float) -> Batch:
-    """Moves the labels to a crop whose origin lies elsewhere; `images` stays as it is."""
-    matrix = _shift(len(batch), offset_px, batch.joints_px)
-    return _move(batch, batch.images, matrix, None)
+    """Moves the labels to a crop whose origin lies elsewhere; pixels stay as they are."""
+    matrix = torch.eye(3, dtype=batch.joints_px.dtype, device=batch.joints_px.device)
+    matrix[:2, 2] = offset_px
+    return move_labels(batch, matrix.repeat(len(batch), 1, 1))
 
 
-def jitter_crop(batch: Batch, config: TrainConfig, generator: torch.Generator) -> Batch:
-    """Cuts crops with random zoom, shift, rotation and colour.
+def move_labels(batch: Batch, crop_from_loaded: Tensor, roll: Tensor | None = None) -> Batch:
+    """Labels follow pixels that were moved; the pixels themselves stay as they are.
 
     Args:
-        batch: As loaded with the border of `margin_px`, uint8.
-        config: Ranges and the size of the result.
-        generator: On the CPU, so that every device sees the same numbers.
+        batch: Before the move.
+        crop_from_loaded: Homogeneous px transforms, [B, 3, 3].
+        roll: Rotation of the camera about its axis that keeps K upright, [B, 3, 3].
     """
-    size, device = config.input_size, batch.images.device
-    draws = torch.rand(len(batch), 7, generator=generator).to(device) * 2 - 1
-    zoom = (1 + config.jitter_scale) ** draws[:, 0]
-    angle = draws[:, 1] * config.jitter_rotation_rad
-    shift_px = draws[:, 2:4] * config.jitter_shift * size
-    cos, sin = torch.cos(angle), torch.sin(angle)
-    rotation = torch.stack([cos, -sin, sin, cos], -1).reshape(-1, 2, 2)
-
-    loaded = batch.images.shape[-1]
-    # crop = zoom * rotation @ (loaded - centre - shift) + size / 2, all in continuous px.
-    linear = zoom[:, None, None] * rotation
-    matrix = _shift(len(batch), 0, batch.joints_px)
-    matrix[:, :2, :2] = linear
-    matrix[:, :2, 2] = size / 2 - (linear @ (loaded / 2 + shift_px)[..., None])[..., 0]
-    roll = torch.eye(3, device=device).repeat(len(batch), 1, 1)
-    roll[:, :2, :2] = rotation
-
-    # grid_sample without align_corners measures both images from -1 to 1 between outer edges.
-    theta = torch.cat(
-        [rotation.mT * (size / loaded) / zoom[:, None, None], (shift_px * 2 / loaded)[..., None]],
-        -1,
-    )
-    grid = F.affine_grid(theta, [len(batch), 3, size, size], align_corners=False)
-    images = F.grid_sample(batch.images.float() / 255, grid, align_corners=False)
-    if config.jitter_colour:
-        images = _jitter_colour(images, draws[:, 4:] * config.jitter_colour)
-    return _move(batch, images, matrix, roll)
-
-
-def _jitter_colour(images: Tensor, change: Tensor) -> Tensor:
-    images = kornia.enhance.adjust_brightness(images, change[:, 0])
-    images = kornia.enhance.adjust_contrast_with_mean_subtraction(images, 1 + change[:, 1])
-    return kornia.enhance.adjust_saturation_with_gray_subtraction(images, 1 + change[:, 2])
-
-
-def _shift(count: int, offset_px: float, like: Tensor) -> Tensor:
-    matrix = torch.eye(3, dtype=like.dtype, device=like.device).repeat(count, 1, 1)
-    matrix[:, :2, 2] += offset_px
-    return matrix
-
-
-def _move(batch: Batch, images: Tensor, crop_from_loaded: Tensor, roll: Tensor | None) -> Batch:
-    """Labels follow the pixels; `roll` turns the camera along, so that K stays K."""
-    moved = batch.replace(
-        images=images,
-        joints_px=transform_points(batch.joints_px, crop_from_loaded),
-        camera_k=crop_from_loaded @ batch.camera_k,
-        image_from_crop=batch.image_from_crop @ torch.linalg.inv(crop_from_loaded),
-    )
-    if roll is None:
-        return moved
-    return moved.replace(
-        joints_cam_m=batch.joints_cam_m @ roll.mT,
-        camera_k=moved.camera_k @ roll.mT,
-        cam_from_crop=batch.cam_from_crop @ roll.mT,
-    )
+    with torch.autocast(batch.joints_px.device.type, enabled=False):
+        moved = batch.replace(
+            joints_px=transform_points(batch.joints_px, crop_from_loaded),
+            camera_k=crop_from_loaded @ batch.camera_k,
+            image_from_crop=batch.image_from_crop @ torch.linalg.inv(crop_from_loaded),
+        )
+        if roll is None:
+            return moved
+        return moved.replace(
+            joints_cam_m=batch.joints_cam_m @ roll.mT,
+            camera_k=moved.camera_k @ roll.mT,
+            cam_from_crop=batch.cam_from_crop @ roll.mT,
+        )

@@ -4,62 +4,28 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
+from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
-from render.manifest import JointState, Manifest, parse_data_source
+from render.manifest import JointState, Manifest
 from render.manifest.reading import column_array
-from training.config import TrainConfig
+from training.config import JointStateName, TrainConfig
 from training.crops import Batch, box_squares, crop_from_image, margin_px, shift_labels
-from training.randomness import generator
+from training.sources import DataSource
 
 COLUMNS = (
     "sample_id", "image_shard", "image_offset", "image_size", "width", "height", "camera_k", "side",
-    "joints_2d", "joints_3d", "joint_state", "box",
+    "joints_2d", "joints_3d", "joint_state", "box", "mask_offset", "mask_size",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """A data set or one split of it, as it is told in provenance."""
-
-    root: str
-    split: str | None
-    name: str
-    recipe_digest: str | None
-    num_samples: int
-
-    @classmethod
-    def open(cls, text: str) -> DataSource:
-        """Looks at `dataset.json` only.
-
-        Raises:
-            InputError: There is no such data set or split, or it is not complete.
-        """
-        root, split = parse_data_source(text)
-        info = Manifest.open(root).info
-        if info.state != "complete":
-            raise InputError(f"{root}: state is {info.state!r}, expected a complete data set.")
-        if split is not None and split not in info.counts:
-            known = ", ".join(info.counts)
-            raise InputError(f"{root}: no split {split!r}, expected one of {known}.")
-        count = info.num_samples if split is None else info.counts[split]
-        return cls(root, split, info.name, info.recipe_digest, count)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON and checkpoints."""
-        return asdict(self)
 
 
 class HandDataset(Dataset[Batch]):
@@ -86,6 +52,7 @@ class HandDataset(Dataset[Batch]):
         self.sources = tuple(sources)
         self._margin = margin_px(config) if border else 0
         self._size = config.input_size + 2 * self._margin
+        self._with_masks = border and config.augment.needs_masks
         self._manifests = [Manifest.open(source.root) for source in self.sources]
         tables = [
             manifest.table(source.split, COLUMNS)
@@ -97,12 +64,16 @@ class HandDataset(Dataset[Batch]):
         self._shard = table["image_shard"].combine_chunks().dictionary_encode()
         self._offset = table["image_offset"].to_numpy()
         self._bytes = table["image_size"].to_numpy()
+        self._mask_offset = table["mask_offset"].to_numpy()
+        self._mask_bytes = table["mask_size"].to_numpy()
         box = self._boxes(table, config)
         self._centre, side = box_squares(box, config.crop_padding if config.crop == "box" else 1)
         self._scale = config.input_size / side
         self._mirrored = torch.tensor([hand == "left" for hand in table["side"].to_pylist()])
+        self._state_weights = config.state_weights
         self._labels = self._read_labels(table)
-        self._fits = len(self) * 3 * self._size**2 <= config.cache_limit_gb * 1e9
+        self._channels = 4 if self._with_masks else 3
+        self._fits = len(self) * self._channels * self._size**2 <= config.cache_limit_gb * 1e9
         self._cache: Tensor | None = None
 
     def _boxes(self, table: pa.Table, config: TrainConfig) -> Tensor:
@@ -127,10 +98,16 @@ class HandDataset(Dataset[Batch]):
         image_px = torch.from_numpy(column_array(table, "joints_2d", joints, 2))
         joints_cam_m = torch.from_numpy(column_array(table, "joints_3d", joints, 3))
         camera_k = torch.from_numpy(column_array(table, "camera_k", 3, 3))
-        missing = torch.from_numpy(column_array(table, "joint_state", joints)) == JointState.MISSING
+        state = torch.from_numpy(column_array(table, "joint_state", joints))
+        missing = state == JointState.MISSING
+        for name, values in (("joints_2d", image_px), ("joints_3d", joints_cam_m)):
+            self._require_numbers(table, name, values, ~(missing | state.isnan()))
         labelled = image_px.isfinite().all(-1) & ~missing
         has_camera = camera_k.isfinite().flatten(1).all(-1)
         labelled_3d = labelled & joints_cam_m.isfinite().all(-1) & has_camera[:, None]
+        flat = torch.tensor([source.flat for source in self.sources])[self._source_of]
+        labelled_3d &= ~flat[:, None]
+        state_weights = _state_weights(state, self._state_weights)
 
         matrix = crop_from_image(self._centre, self._scale, self._mirrored, self._size)
         identity = torch.eye(3, dtype=torch.float64).repeat(count, 1, 1)
@@ -140,15 +117,31 @@ class HandDataset(Dataset[Batch]):
         joints_px = image_px @ matrix[:, :2, :2].mT + matrix[:, None, :2, 2]
         return Batch(
             images=torch.empty(count, 0, dtype=torch.uint8),
+            masks=torch.empty(count, 0, dtype=torch.uint8),
+            has_mask=torch.from_numpy(np.isfinite(self._mask_offset)) & self._with_masks,
             joints_px=joints_px.where(labelled[..., None], 0.0),
-            weights=labelled.float(),
+            weights=labelled * state_weights,
             joints_cam_m=(joints_cam_m @ mirror).where(labelled_3d[..., None], 0.0),
-            weights_3d=labelled_3d.float(),
+            weights_3d=labelled_3d * state_weights,
             camera_k=camera_k,
             has_camera=has_camera,
             image_from_crop=torch.linalg.inv(matrix),
             cam_from_crop=mirror,
         ).map(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
+
+    def _require_numbers(
+        self, table: pa.Table, name: str, values: Tensor, labelled: Tensor
+    ) -> None:
+        """Joints with a state other than MISSING have numbers, where the column is not null."""
+        given = torch.from_numpy(np.asarray(table[name].is_valid()))
+        bad = given[:, None] & labelled & ~values.isfinite().all(-1)
+        if bad.any():
+            row, joint = bad.nonzero()[0].tolist()
+            raise InputError(
+                f"{self.sources[self._source_of[row]].root}: sample {self.sample_ids[row]!r} has "
+                f"{name} that are not finite at {HAND21.joints[joint]}, expected numbers, null or "
+                "the state MISSING."
+            )
 
     def __len__(self) -> int:
         return len(self.sample_ids)
@@ -160,10 +153,11 @@ class HandDataset(Dataset[Batch]):
         """A batch at once: the loader's protocol for data sets that can do better than one."""
         chosen = torch.as_tensor(indices)
         if self._cache is None:
-            images = torch.stack([self._read_crop(index) for index in indices])
+            pixels = torch.stack([self._read_crop(index) for index in indices])
         else:
-            images = self._cache[chosen]
-        return self._labels.map(lambda tensor: tensor[chosen]).replace(images=images)
+            pixels = self._cache[chosen]
+        labels = self._labels.map(lambda tensor: tensor[chosen])
+        return labels.replace(images=pixels[:, :3], masks=pixels[:, 3:])
 
     def labels(self) -> Batch:
         """All labels in px of the unjittered network input; `images` is empty."""
@@ -178,6 +172,11 @@ class HandDataset(Dataset[Batch]):
             int(labels.weights_3d[rows].any(-1).sum()),
         )
 
+    @property
+    def source_sizes(self) -> list[int]:
+        """Samples of each source."""
+        return np.bincount(self._source_of, minlength=len(self.sources)).tolist()
+
     def reopen(self) -> None:
         """Gives a worker process connections of its own."""
         self._manifests = [Manifest.open(source.root) for source in self.sources]
@@ -189,79 +188,57 @@ class HandDataset(Dataset[Batch]):
             Whether the crops are in memory.
         """
         if self._fits and self._cache is None:
-            crops = torch.empty(len(self), 3, self._size, self._size, dtype=torch.uint8)
+            crops = torch.empty(
+                len(self), self._channels, self._size, self._size, dtype=torch.uint8
+            )
             for index in tqdm(range(len(self)), desc="decode", unit="img", leave=False):
                 crops[index] = self._read_crop(index)
             self._cache = crops
         return self._fits
 
     def _read_crop(self, index: int) -> Tensor:
-        """One crop, [3, P, P] uint8: black outside the image, downscaled without aliasing."""
+        """One crop, [C, P, P] uint8: RGB and, when masks are wanted, the hand's mask."""
+        offset, size = int(self._offset[index]), int(self._bytes[index])
+        crop = self._square(index, self._decode(index, "image", offset, size).convert("RGB"))
+        pixels = torch.from_numpy(np.ascontiguousarray(np.asarray(crop).transpose(2, 0, 1)))
+        if not self._with_masks:
+            return pixels
+        mask = torch.zeros(1, self._size, self._size, dtype=torch.uint8)
+        if self._labels.has_mask[index]:
+            offset, size = int(self._mask_offset[index]), int(self._mask_bytes[index])
+            crop = self._square(index, self._decode(index, "mask", offset, size).convert("L"))
+            mask[0] = torch.from_numpy(np.array(crop))
+        return torch.cat([pixels, mask])
+
+    def _decode(self, index: int, what: str, offset: int, size: int) -> Image.Image:
         manifest = self._manifests[self._source_of[index]]
-        data = manifest.read_bytes(
-            self._shard[index].as_py(), int(self._offset[index]), int(self._bytes[index])
-        )
+        data = manifest.read_bytes(self._shard[index].as_py(), offset, size)
         try:
-            with Image.open(io.BytesIO(data)) as image:
-                rgb = image.convert("RGB")
+            image = Image.open(io.BytesIO(data))
+            image.load()
         except (UnidentifiedImageError, OSError) as error:
             raise InputError(
-                f"{manifest.root}: the image of sample {self.sample_ids[index]!r} cannot be "
+                f"{manifest.root}: the {what} of sample {self.sample_ids[index]!r} cannot be "
                 f"decoded ({error})."
             ) from error
+        return image
+
+    def _square(self, index: int, image: Image.Image) -> Image.Image:
+        """The sample's square: black outside the image, downscaled without aliasing, mirrored."""
         half = self._size / self._scale[index].item() / 2
         x, y = self._centre[index].tolist()
         left, top = math.floor(x - half), math.floor(y - half)
-        region = rgb.crop((left, top, math.ceil(x + half), math.ceil(y + half)))
+        region = image.crop((left, top, math.ceil(x + half), math.ceil(y + half)))
         square = (x - half - left, y - half - top, x + half - left, y + half - top)
         crop = region.resize((self._size, self._size), Image.Resampling.BILINEAR, box=square)
-        pixels = np.asarray(crop)
         if self._mirrored[index]:
-            pixels = pixels[:, ::-1]
-        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+            return crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        return crop
 
 
-class EpochShuffle(Sampler[int]):
-    """An order for each epoch that depends only on seed and epoch."""
-
-    def __init__(self, length: int, seed: int) -> None:
-        self._length, self._seed, self._epoch = length, seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by the trainer before each epoch."""
-        self._epoch = epoch
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __iter__(self) -> Iterator[int]:
-        order = torch.randperm(self._length, generator=generator(self._seed, "order", self._epoch))
-        return iter(order.tolist())
-
-
-def _as_is(batch: Any) -> Batch:
-    return batch
-
-
-def _start_worker(_: int) -> None:
-    info = get_worker_info()
-    assert info is not None
-    assert isinstance(info.dataset, HandDataset)
-    info.dataset.reopen()
-
-
-def batch_loader(
-    dataset: HandDataset, config: TrainConfig, batch_size: int, shuffle: bool
-) -> DataLoader[Batch]:
-    """Batches in a fixed or a seeded order; a last incomplete one is dropped when shuffling."""
-    workers = 0 if dataset.fill_cache() else config.num_loader_workers
-    return DataLoader(
-        dataset,
-        batch_size=batch_size,
-        sampler=EpochShuffle(len(dataset), config.seed) if shuffle else None,
-        drop_last=shuffle and len(dataset) > batch_size,
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        worker_init_fn=_start_worker,
-        collate_fn=_as_is,
-    )
+def _state_weights(state: Tensor, weights: Mapping[JointStateName, float]) -> Tensor:
+    """Weights of joints by their state, [N, J]; without a state it is unknown."""
+    values = torch.ones(len(JointState), dtype=torch.float64)
+    for name, weight in weights.items():
+        values[JointState[name.upper()]] = weight
+    return values[state.nan_to_num(JointState.UNKNOWN).long()]

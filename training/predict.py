@@ -1,30 +1,63 @@
-"""Runs a trained model over a data set or a folder of images."""
+"""Runs a trained model over a data set or a user's images."""
 
 from __future__ import annotations
 
-import io
+import dataclasses
 import tempfile
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from tqdm import tqdm
 
 from mano_assets.errors import InputError
-from render.manifest import HAND_SIDES, DatasetInfo, write_dataset
 from render.manifest.predictions import PredictionInfo, write_predictions
+from training.boxes import read_boxes
 from training.checkpoints import TrainedModel, load_checkpoint
+from training.config import TrainConfig
 from training.crops import centre_crop, transform_points
-from training.data import DataSource, HandDataset, batch_loader
+from training.data import HandDataset
+from training.image_folder import list_hands, write_hands
+from training.loading import batch_loader
+from training.overlays import write_overlays
+from training.sources import DataSource
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+OVERLAYS_OF_DATA = 16
+DEVICES = ("auto", "cpu", "gpu")
+PRECISIONS = ("32", "bf16")
 
 
-def predict(checkpoint: Path, data: str, out: Path, batch_size: int = 64) -> Path:
+@dataclass(frozen=True)
+class PredictSettings:
+    """How a model is run, and what is drawn.
+
+    Attributes:
+        batch_size: Images a step.
+        device: cpu, gpu, or auto: a GPU when there is one, unless the model's recipe says cpu.
+        precision: Of the network's arithmetic, 32 or bf16; decoding is always in 32 bit or more.
+        overlays: Folder for pictures of the predictions over their images; None for none.
+        num_overlays: Images to draw, evenly spaced; None for 16 of a data set and all of a folder.
+    """
+
+    batch_size: int = 64
+    device: str = "auto"
+    precision: str = "32"
+    overlays: Path | None = None
+    num_overlays: int | None = None
+
+    def __post_init__(self) -> None:
+        for field, known in (("device", DEVICES), ("precision", PRECISIONS)):
+            if getattr(self, field) not in known:
+                raise InputError(
+                    f"{field}: is {getattr(self, field)!r}, expected one of {', '.join(known)}."
+                )
+
+
+def predict(
+    checkpoint: Path, data: str, out: Path, settings: PredictSettings | None = None
+) -> Path:
     """Predicts every sample of a data set.
 
     `joints_3d` needs the sample's `camera_k`; without it the row holds NaN, and a file without any
@@ -34,76 +67,115 @@ def predict(checkpoint: Path, data: str, out: Path, batch_size: int = 64) -> Pat
         checkpoint: Written by `train`.
         data: `ROOT` or `ROOT:SPLIT`.
         out: Parquet file to write.
-        batch_size: Images a step.
+        settings: How to run the model; the defaults when not given.
 
     Returns:
         `out`.
 
     Raises:
-        InputError: The checkpoint or the data cannot be used.
+        InputError: The checkpoint or the data cannot be used, or there is no such device.
     """
+    settings = settings or PredictSettings()
     model = load_checkpoint(checkpoint)
     source = DataSource.open(data)
     dataset = HandDataset([source], model.config, border=False)
-    joints_2d, joints_3d = predict_dataset(model, dataset, batch_size)
+    joints_2d, joints_3d = predict_dataset(
+        model, dataset, settings.batch_size, settings.device, settings.precision
+    )
     info = _provenance(model, checkpoint, source)
     write_predictions(Path(out), info, dataset.sample_ids, joints_2d, joints_3d)
+    if settings.overlays is not None:
+        count = settings.num_overlays or OVERLAYS_OF_DATA
+        write_overlays(settings.overlays, source, joints_2d, count)
     return Path(out)
 
 
-def predict_images(checkpoint: Path, images: Path, out: Path, side: str = "right") -> Path:
-    """Predicts a folder of images, each taken as the box of one hand; keys are the file stems.
+def predict_images(
+    checkpoint: Path,
+    images: Path,
+    out: Path,
+    boxes: Path | None = None,
+    side: str = "right",
+    focal_px: float | None = None,
+    settings: PredictSettings | None = None,
+) -> Path:
+    """Predicts the hands in a user's images.
+
+    Keys are the file stems, STEM-0 and so on where an image has several boxes. Coordinates refer to
+    the upright image: an orientation that a photograph carries (EXIF) is applied first.
 
     Args:
         checkpoint: Written by `train`.
-        images: Folder of JPEG, PNG, BMP or WebP files.
-        out: Parquet file to write; there is no camera, so only `joints_2d`.
-        side: Which hand the images show, right or left.
+        images: Folder of JPEG, PNG, BMP or WebP files, or one such file.
+        out: Parquet file to write; `joints_3d` only of hands whose camera is known.
+        boxes: File of the hands' boxes, see `training.boxes`; without it each image is the box of
+            one hand.
+        side: Which hand it is where the boxes file does not tell, right or left.
+        focal_px: Focal length where the boxes file tells no camera, px of the upright image; its
+            centre is the principal point.
+        settings: How to run the model; the defaults when not given.
 
     Returns:
         `out`.
 
     Raises:
-        InputError: The checkpoint, the folder or an image cannot be used.
+        InputError: The checkpoint, an image, a box or an argument cannot be used.
     """
-    if side not in HAND_SIDES:
-        raise InputError(f"side: is {side!r}, expected one of {', '.join(HAND_SIDES)}.")
+    settings = settings or PredictSettings()
     model = load_checkpoint(checkpoint)
+    if boxes is not None and model.config.crop == "image":
+        raise InputError(
+            f"{boxes}: given with a model of whole images (crop: image), expected no boxes."
+        )
     images = Path(images)
+    hands = list_hands(images, None if boxes is None else read_boxes(boxes))
     with tempfile.TemporaryDirectory() as folder:
-        info = DatasetInfo(name=images.name, kind="real", state="rendering")
-        write_dataset(folder, info, _image_rows(images, side))
-        dataset = HandDataset([DataSource.open(folder)], model.config, border=False)
-        joints_2d, joints_3d = predict_dataset(model, dataset, batch_size=64)
-    source = DataSource(str(images), None, images.name, None, len(dataset))
-    info = _provenance(model, checkpoint, source)
-    write_predictions(Path(out), info, dataset.sample_ids, joints_2d, joints_3d)
+        write_hands(Path(folder), images.name, hands, side, focal_px)
+        source = DataSource.open(folder)
+        dataset = HandDataset([source], model.config, border=False)
+        joints_2d, joints_3d = predict_dataset(
+            model, dataset, settings.batch_size, settings.device, settings.precision
+        )
+        told = dataclasses.replace(source, root=str(images), split=None, recipe_digest=None)
+        info = _provenance(model, checkpoint, told)
+        write_predictions(Path(out), info, [hand.key for hand in hands], joints_2d, joints_3d)
+        if settings.overlays is not None:
+            names = [hand.image.stem for hand in hands]
+            write_overlays(settings.overlays, source, joints_2d, settings.num_overlays, names)
     return Path(out)
 
 
 @torch.inference_mode()
 def predict_dataset(
-    model: TrainedModel, dataset: HandDataset, batch_size: int
+    model: TrainedModel,
+    dataset: HandDataset,
+    batch_size: int,
+    device: str = "auto",
+    precision: str = "32",
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Predicts in the dataset's order.
+    """Predicts in the dataset's order; device and precision are those of `PredictSettings`.
 
     Returns:
         joints_2d in px of the whole images, [N, 21, 2], and joints_3d in their camera frames,
         metres, [N, 21, 3], NaN where there is no camera, or None where there is none at all.
+
+    Raises:
+        InputError: A GPU is asked for and there is none.
     """
     config = model.config
-    use_gpu = config.accelerator != "cpu" and torch.cuda.is_available()
-    device = torch.device("cuda" if use_gpu else "cpu")
+    processor = _processor(device, config)
     layout = torch.channels_last if config.channels_last else torch.contiguous_format
-    system = model.system.to(device).to(memory_format=layout)
+    system = model.system.to(processor).to(memory_format=layout)
+    half = torch.autocast(processor.type, torch.bfloat16, enabled=precision == "bf16")
     joints_2d: list[Tensor] = []
     joints_3d: list[Tensor] = []
     loader = batch_loader(dataset, config, batch_size, shuffle=False)
     with tqdm(total=len(dataset), desc=f"predict {config.label}", unit="img") as bar:
         for loaded in loader:
-            batch = centre_crop(loaded.to(device), config.input_size)
-            images = batch.images.contiguous(memory_format=layout)
-            pose = system.decode(system(images), batch)
+            batch = centre_crop(loaded.to(processor), config.input_size)
+            with half:
+                outputs = system(batch.images.contiguous(memory_format=layout))
+            pose = system.decode({name: each.float() for name, each in outputs.items()}, batch)
             joints_2d.append(transform_points(pose.joints_px, batch.image_from_crop).cpu())
             if pose.joints_cam_m is not None:
                 cam_from_crop = batch.cam_from_crop.to(pose.joints_cam_m.dtype)
@@ -115,6 +187,14 @@ def predict_dataset(
     if values_3d is not None and np.isnan(values_3d).all():
         values_3d = None
     return torch.cat(joints_2d).numpy(), values_3d
+
+
+def _processor(device: str, config: TrainConfig) -> torch.device:
+    there_is_one = torch.cuda.is_available()
+    if device == "gpu" and not there_is_one:
+        raise InputError("device: is gpu, expected auto or cpu on this machine without one.")
+    wanted = device == "gpu" or (device == "auto" and config.accelerator != "cpu")
+    return torch.device("cuda" if wanted and there_is_one else "cpu")
 
 
 def _provenance(model: TrainedModel, checkpoint: Path, source: DataSource) -> PredictionInfo:
@@ -132,24 +212,3 @@ def _provenance(model: TrainedModel, checkpoint: Path, source: DataSource) -> Pr
         data_recipe_digest=source.recipe_digest,
         split=source.split,
     )
-
-
-def _image_rows(folder: Path, side: str) -> Iterator[tuple[dict[str, Any], bytes]]:
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder, expected a folder of images.")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    if not paths:
-        raise InputError(f"{folder}: holds no image, expected {', '.join(IMAGE_SUFFIXES)} files.")
-    stems: set[str] = set()
-    for path in paths:
-        if path.stem in stems:
-            raise InputError(f"{path}: its stem occurs twice, expected unique names.")
-        stems.add(path.stem)
-        data = path.read_bytes()
-        try:
-            with Image.open(io.BytesIO(data)) as image:
-                width, height = image.size
-        except (UnidentifiedImageError, OSError) as error:
-            raise InputError(f"{path}: not a readable image ({error}).") from error
-        row = {"sample_id": path.stem, "split": "images", "width": width, "height": height}
-        yield {**row, "side": side, "box": [0.0, 0.0, float(width), float(height)]}, data

@@ -1,105 +1,30 @@
-"""Trains any system on any manifests; stopped at any moment, the same command goes on.
-
-A run's folder holds `train.json` (data, figures, provenance), `config.yaml` (the whole recipe),
-`loss.csv`, while it runs `last.ckpt` (the state after the last whole epoch), and in the end
-`model.ckpt`.
-"""
+"""Trains any system on any manifests; stopped at any moment, the same command goes on."""
 
 from __future__ import annotations
 
-import json
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
 import torch
-import yaml
 
 from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
-from render.manifest.writing import write_atomically
+from training.augmentation.chain import require_augmentation_inputs
 from training.checkpoints import save_checkpoint, versions
 from training.config import TrainConfig
-from training.data import DataSource, HandDataset, batch_loader
-from training.fitting import FittedSystem, KeepLast, write_loss_csv
+from training.data import HandDataset
+from training.devices import lightning_trainer, one_sentence, quiet, require_machine
+from training.fitting import FittedSystem, kept_weights
+from training.keeping import KeepLast
+from training.loading import batch_loader
+from training.loss_log import write_loss_csv
+from training.mixing import require_weights
 from training.randomness import generator
+from training.run_folder import RunFolder
+from training.sources import DataSource
 from training.systems.registry import system_spec
 from training.systems.system import System, build_system
-
-
-@dataclass(frozen=True)
-class RunFolder:
-    """A run on disk: what it is a run of, and how far it is."""
-
-    path: Path
-    config: TrainConfig
-    data: list[DataSource]
-    validation: list[DataSource]
-
-    @property
-    def checkpoint(self) -> Path:
-        """The trained model."""
-        return self.path / "model.ckpt"
-
-    @property
-    def last(self) -> Path:
-        """State after the last whole epoch."""
-        return self.path / "last.ckpt"
-
-    @cached_property
-    def identity(self) -> dict[str, Any]:
-        """What a run must share with an earlier one to go on from it."""
-        return {
-            "config": self.config.identity(),
-            "data": [source.to_dict() for source in self.data],
-            "validation": [source.to_dict() for source in self.validation],
-        }
-
-    def finished(self) -> bool:
-        """Whether the folder holds this run's trained model.
-
-        Raises:
-            InputError: The folder belongs to something else.
-        """
-        record = self.path / "train.json"
-        if not record.exists():
-            others = [path.name for path in self.path.glob("*") if not path.name.startswith(".")]
-            if others:
-                raise InputError(
-                    f"{self.path}: holds {sorted(others)[0]} but no train.json, expected an empty "
-                    "folder or a run of the same recipe."
-                )
-            return False
-        try:
-            found = dict(json.loads(record.read_text()))
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{record}: damaged, expected the record of a run.") from error
-        for part, ours in self.identity.items():
-            theirs = found.get(part)
-            if _unplaced(theirs) != _unplaced(ours):
-                what = _difference(theirs, ours) if part == "config" else part
-                raise InputError(
-                    f"{self.path}: belongs to a run with other {what}, expected the same recipe "
-                    "and data or an empty folder."
-                )
-        return (
-            found.get("state") == "complete"
-            and self.checkpoint.exists()
-            and file_sha256(self.checkpoint) == found["checkpoint_sha256"]
-        )
-
-    def write(self, state: str, **figures: Any) -> None:
-        """Writes `train.json`, and `config.yaml` beside it."""
-        record = {"state": state, **self.identity, **figures}
-        write_atomically(self.path / "train.json", (json.dumps(record, indent=2) + "\n").encode())
-        text = yaml.safe_dump(self.config.model_dump(mode="json"), sort_keys=False)
-        write_atomically(self.path / "config.yaml", text.encode())
 
 
 def train(
@@ -109,8 +34,10 @@ def train(
 
     Args:
         config: The recipe.
-        data: Data sets to learn from, each `ROOT` or `ROOT:SPLIT`.
-        out: Folder of the run.
+        data: Data sets to learn from, each `ROOT[:SPLIT][@weight=W][@labels=2d]`. Without weights
+            every sample is seen once an epoch; with weights each source has that share of it.
+            With `@labels=2d` a source's 3D labels are left out.
+        out: Folder of the run; see `training.run_folder`.
         validation: Data sets whose loss is recorded after every epoch.
 
     Returns:
@@ -122,19 +49,25 @@ def train(
     """
     if not data:
         raise InputError("data: is empty, expected at least one ROOT or ROOT:SPLIT.")
-    if config.accelerator == "gpu" and not torch.cuda.is_available():
-        raise InputError("accelerator: is gpu, expected auto or cpu on this machine without one.")
+    require_machine(config)
     run = RunFolder(
         Path(out),
         config,
         [DataSource.open(text) for text in data],
         [DataSource.open(text) for text in validation],
     )
+    require_weights(run.data)
     if run.finished():
         return run.checkpoint
 
     dataset = HandDataset(run.data, config, border=True)
     _require_labels(config, dataset)
+    if system_spec(config.system).needs_3d and all(source.flat for source in run.data):
+        raise InputError(
+            f"data: every source has @labels=2d, expected one with 3D labels for system "
+            f"{config.system}."
+        )
+    require_augmentation_inputs(config, dataset)
     held_out = HandDataset(run.validation, config, border=False) if run.validation else None
     if held_out is not None:
         _require_labels(config, held_out)
@@ -146,7 +79,7 @@ def train(
         figures = _fit(run, system, dataset, held_out)
     else:
         figures = {"seconds": 0.0, "images_per_s": None}
-        write_loss_csv(run.path / "loss.csv", [])
+        write_loss_csv(run.loss_csv, [])
     save_checkpoint(run.checkpoint, system, run.data)
     run.write(
         state="complete",
@@ -160,83 +93,57 @@ def train(
 
 
 def _require_labels(config: TrainConfig, dataset: HandDataset) -> None:
+    needs_3d = system_spec(config.system).needs_3d
     for source in dataset.sources:
         with_2d, with_3d = dataset.labelled(source)
         if not with_2d:
             raise InputError(f"{source.root}: has no joints_2d, expected labels to train on.")
-        if system_spec(config.system).needs_3d and not with_3d:
+        if needs_3d and not with_3d and not source.flat:
             raise InputError(
                 f"{source.root}: has no sample with both joints_3d and camera_k, expected them for "
-                f"system {config.system}."
+                f"system {config.system}, or @labels=2d behind it and another source that has them."
             )
 
 
 def _fit(
     run: RunFolder, system: System, dataset: HandDataset, held_out: HandDataset | None
 ) -> dict[str, Any]:
-    """Runs the epochs that are still to do.
+    """Runs the epochs that are still to do, and leaves the weights to keep in the system.
 
     Returns:
         Figures for `train.json`.
     """
     config = run.config
+    if len(dataset) < config.devices:
+        raise InputError(
+            f"data: holds {len(dataset)} samples, expected one for each of the {config.devices} "
+            "devices."
+        )
     loader = batch_loader(dataset, config, config.batch_size, shuffle=True)
-    module = FittedSystem(system, total_steps=config.epochs * len(loader))
+    batch_size = min(config.batch_size, len(dataset))
+    num_batches = len(loader)
+    module = FittedSystem(system, num_batches)
     if config.channels_last:
         module = module.to(memory_format=torch.channels_last)
-    num_images = min(len(dataset), len(loader) * config.batch_size)
-    with _quiet():
-        trainer = pl.Trainer(
-            accelerator=config.accelerator,
-            devices=1,
-            max_epochs=config.epochs,
-            callbacks=[KeepLast(run.last, run.path / "loss.csv", num_images)],
-            default_root_dir=run.path,
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
+    resumed = run.last_state() is not None
+    with quiet(), one_sentence():
+        keeping = KeepLast(run.last, run.loss_csv, run.events, batch_size)
+        trainer = lightning_trainer(config, run.path, [keeping])
         trainer.fit(
             module,
             loader,
             batch_loader(held_out, config, config.batch_size, shuffle=False) if held_out else None,
-            ckpt_path=run.last if run.last.exists() else None,
+            ckpt_path=run.last if resumed else None,
             weights_only=True,
         )
+    # Other processes may have trained: what they have left on disk is the result.
+    state = run.last_state()
+    assert state is not None
+    system.load_state_dict(kept_weights(state))
+    seconds = state["seconds"]
     return {
-        "seconds": round(module.seconds, 1),
-        "images_per_s": round(num_images * config.epochs / module.seconds, 1),
-        "device": str(trainer.strategy.root_device),
+        "seconds": round(seconds, 1),
+        "images_per_s": round(num_batches * batch_size * config.epochs / seconds, 1),
+        "device": trainer.strategy.root_device.type,
+        "devices": config.devices,
     }
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Lightning's remarks on loggers, workers and hardware are not the user's business."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"lightning\..*")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-def _unplaced(part: Any) -> Any:
-    """Provenance without where a data set lies, if a digest says what it holds."""
-    if not isinstance(part, list):
-        return part
-    return [
-        {key: value for key, value in source.items() if key != "root"}
-        if isinstance(source, dict) and source.get("recipe_digest")
-        else source
-        for source in part
-    ]
-
-
-def _difference(theirs: dict[str, Any] | None, ours: dict[str, Any]) -> str:
-    fields = [name for name in ours if (theirs or {}).get(name) != ours[name]]
-    return "config field " + ", ".join(fields) if fields else "config"

@@ -14,11 +14,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from evaluation.report import plots
-from evaluation.report.drawing import contact_sheet, decode, overlay_pair
+from evaluation.report.drawing import overlay_pair
 from evaluation.report.inputs import Scored, Training
 from mano_assets.hand import MIRROR_AXIS_ANGLE
 from mano_assets.skeleton import SKELETONS
 from render.manifest import Manifest
+from render.manifest.pictures import contact_sheet, decode
 from render.manifest.reading import column_array
 
 FOLDER = "pictures"

@@ -44,7 +44,7 @@ class ReportInput(BaseModel):
     runs: list[Path] = Field(
         description="Training folders, RUN/models/LABEL, each with config.yaml, loss.csv (step, "
         "epoch, train_loss, validation_loss) and train.json; a model that is not trained has no "
-        "loss.csv."
+        "loss.csv, one whose cost was measured has figures.json."
     )
     predictions: list[Path] = Field(description="The predictions files that were scored.")
 
@@ -73,6 +73,11 @@ class Scored:
     def label(self) -> str:
         """Name of the model, with its run where there are several."""
         return _label(self.run, self.evaluation.provenance.prediction_info.label)
+
+    @property
+    def checkpoint_sha256(self) -> str:
+        """Digest of the model that predicted."""
+        return self.evaluation.provenance.prediction_info.checkpoint_sha256
 
     @property
     def is_baseline(self) -> bool:
@@ -111,15 +116,40 @@ class Training:
 
     Attributes:
         label: Name of the folder, with its run where there are several.
+        run: Name of its run; empty when the report is about one run.
         config_yaml: Its configuration.
-        facts: What train.json says at its top level, texts and numbers only.
+        record: What train.json says.
+        figures: What figures.json says of the model's cost; empty when it was not measured.
         losses: Curve name to (steps, values); empty when nothing was trained.
     """
 
     label: str
+    run: str
     config_yaml: str
-    facts: dict[str, Any]
+    record: dict[str, Any]
+    figures: dict[str, Any]
     losses: dict[str, tuple[np.ndarray, np.ndarray]]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The texts and numbers of the record's top level and of the figures."""
+        known = self.record | self.figures
+        return {key: value for key, value in known.items() if isinstance(value, str | int | float)}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The recipe as the record has it."""
+        return self.record.get("config") or {}
+
+    @property
+    def checkpoint_sha256(self) -> str | None:
+        """Digest of the trained model; None when the record does not say."""
+        return self.record.get("checkpoint_sha256")
+
+    @property
+    def stem(self) -> str:
+        """The label without the seed by which repeats are told apart."""
+        return self.label.removesuffix(f"-s{self.config.get('seed')}")
 
 
 def read_scored(inputs: ReportInput) -> list[Scored]:
@@ -162,23 +192,23 @@ def read_trainings(inputs: ReportInput) -> list[Training]:
     """
     names = _run_names(inputs)
     return [
-        _read_training(folder, _label(names[_run_folder(folder)], folder.name))
-        for folder in dict.fromkeys(inputs.runs)
+        _read_training(folder, names[_run_folder(folder)]) for folder in dict.fromkeys(inputs.runs)
     ]
 
 
-def _read_training(folder: Path, label: str) -> Training:
+def _read_training(folder: Path, run: str) -> Training:
     try:
         config_yaml = (folder / "config.yaml").read_text()
-        facts = json.loads((folder / "train.json").read_text())
+        record = dict(json.loads((folder / "train.json").read_text()))
+        figures = folder / "figures.json"
+        measured = dict(json.loads(figures.read_text())) if figures.exists() else {}
         losses = _read_losses(folder / "loss.csv") if (folder / "loss.csv").exists() else {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{folder}: not a training run, expected config.yaml, train.json and loss.csv with "
             f"step, train_loss and validation_loss ({error!r})."
         ) from error
-    plain = {k: v for k, v in facts.items() if isinstance(v, str | int | float)}
-    return Training(label, config_yaml, plain, losses)
+    return Training(_label(run, folder.name), run, config_yaml, record, measured, losses)
 
 
 def _label(run: str, name: str) -> str:

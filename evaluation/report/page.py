@@ -10,12 +10,14 @@ from typing import Any
 import jinja2
 from tqdm import tqdm
 
-from evaluation.report.drawing import CHAIN_COLOURS
+from evaluation.report.comparison import comparison_table
+from evaluation.report.entries import entries
 from evaluation.report.gallery import Gallery
 from evaluation.report.inputs import ReportInput, Scored, read_scored, read_trainings
 from evaluation.report.tables import group, headline, score_table
 from mano_assets.skeleton import FINGERS
 from render.manifest import Manifest
+from render.manifest.pictures import CHAIN_COLOURS
 from render.manifest.writing import write_atomically
 
 PACKAGES = (
@@ -23,14 +25,17 @@ PACKAGES = (
 )  # fmt: skip
 """Whose versions the page names, where they are installed."""
 
+COMPARISON_FILE = "comparison.csv"
+"""Beside the page: what its first table says."""
+
 
 def write_report(run: ReportInput, out: Path) -> Path:
     """Writes the page.
 
     Args:
         run: What it is about.
-        out: Folder to write; `index.html` and a folder of pictures, nothing else, and no reference
-            to anything outside.
+        out: Folder to write; `index.html`, `comparison.csv` where the models' costs are known, and
+            a folder of pictures, nothing else, and no reference to anything outside.
 
     Returns:
         Path of the page.
@@ -42,15 +47,17 @@ def write_report(run: ReportInput, out: Path) -> Path:
     runs = read_trainings(run)
     manifests = [Manifest.open(str(root)) for root in dict.fromkeys(run.datasets)]
     rendered = [manifest for manifest in manifests if manifest.info.kind == "synthetic"]
-    groups = group(scored)
-    tables = [score_table(results) for results in groups]
+    groups = [entries(results, runs) for results in group(scored)]
+    tables = [score_table(rows) for rows in groups]
+    comparison = comparison_table(groups)
     gallery = Gallery(out)
     context: dict[str, Any] = {
         "run": run,
         "runs": runs,
         "datasets": [manifest.info for manifest in manifests],
         "rendered": [manifest.info for manifest in rendered],
-        "headlines": [found for results in groups if (found := headline(results))],
+        "headlines": [found for rows in groups if (found := headline(rows))],
+        "comparison": comparison,
         "tables": tables,
         "definitions": list({m.id: m for table in tables for m in table.metrics}.values()),
         "protocols": list({table.protocol.id: table.protocol for table in tables}.values()),
@@ -67,15 +74,19 @@ def write_report(run: ReportInput, out: Path) -> Path:
             bar.update()
             context["coverage"].append(gallery.coverage(manifest))
             bar.update()
-        for results in groups:
+        for rows in groups:
             shown = []
-            for found in results:
-                if not found.is_baseline:
-                    shown.append(_example(gallery, found))
-                bar.update()
-            context["examples"].append((results[0].target, results[0].manifest.info, shown))
+            for row in rows:
+                # One of its repeats is enough to look at.
+                if not row.is_baseline:
+                    shown.append(_example(gallery, row.results[0]))
+                bar.update(len(row.results))
+            some = rows[0].results[0]
+            context["examples"].append((some.target, some.manifest.info, shown))
         context["losses"] = gallery.losses(runs)
         bar.update()
+    if comparison is not None:
+        write_atomically(out / COMPARISON_FILE, comparison.to_csv().encode())
     page = out / "index.html"
     write_atomically(page, _template().render(context).encode())
     return page

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from evaluation.report.drawing import CHAIN_COLOURS, joint_colours
 from mano_assets.skeleton import FINGERS, HAND21, MANO16, Skeleton
+from render.manifest.pictures import CHAIN_COLOURS, joint_colours
 
 MM_PER_M = 1000.0
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evaluation.metrics import METRICS, Metric
 from evaluation.protocols import Protocol
+from evaluation.report.entries import Entry, spread
 from evaluation.report.inputs import Scored
 
 FEW = 30
@@ -15,7 +16,10 @@ FEW = 30
 
 @dataclass(frozen=True)
 class Cell:
-    """A score as text; `ratio` is the value over the baseline's."""
+    """A score as text; `ratio` is the value over the baseline's.
+
+    Of repeats with other seeds `value` is the mean and `interval` the standard deviation.
+    """
 
     value: str
     interval: str
@@ -25,16 +29,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A model's scores; None where a metric does not apply."""
+    """A model's scores, means over `num_seeds`; None where a metric does not apply."""
 
     label: str
     is_baseline: bool
+    num_seeds: int
     cells: list[Cell | None]
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """All models on one data set and split."""
+    """All models on one data set and split; `repeated` if one of them has several seeds."""
 
     target: str
     n: int
@@ -42,6 +47,7 @@ class ScoreTable:
     metrics: list[Metric]
     rows: list[Row]
     interval: str
+    repeated: bool
     licence: str | None
     few: bool
 
@@ -67,84 +73,95 @@ def group(scored: Sequence[Scored]) -> list[list[Scored]]:
     return list(groups.values())
 
 
-def score_table(results: Sequence[Scored]) -> ScoreTable:
-    """The table of a group, the baselines last."""
-    first = results[0].evaluation
+def score_table(rows: Sequence[Entry]) -> ScoreTable:
+    """The table of a group."""
+    some = rows[0].results[0]
+    first = some.evaluation
     names = [
-        name
-        for name in first.protocol.metrics
-        if any(name in found.evaluation.metrics for found in results)
+        name for name in first.protocol.metrics if any(row.value(name) is not None for row in rows)
     ]
-    ordered = sorted(results, key=lambda found: found.is_baseline)
     return ScoreTable(
-        target=results[0].target,
+        target=some.target,
         n=first.n,
         protocol=first.protocol,
         metrics=[METRICS[name] for name in names],
         rows=[
             Row(
-                found.label,
-                found.is_baseline,
-                [_cell(found, results, METRICS[name]) for name in names],
+                row.name,
+                row.is_baseline,
+                len(row.results),
+                [_cell(row, rows, METRICS[name]) for name in names],
             )
-            for found in ordered
+            for row in rows
         ],
         interval=first.interval,
-        licence=results[0].manifest.info.licence,
+        repeated=any(len(row.results) > 1 for row in rows),
+        licence=some.manifest.info.licence,
         few=first.n < FEW,
     )
 
 
-def headline(results: Sequence[Scored]) -> Headline | None:
+def headline(rows: Sequence[Entry]) -> Headline | None:
     """The best model against its run's baseline by mean joint error.
 
     None without a baseline or with too few hands to say anything.
     """
     name = "epe_px"
     pairs = [
-        (found.evaluation.metrics[name].value, reference, found)
-        for found in results
-        if name in found.evaluation.metrics
-        and (reference := _baseline_value(found, results, name)) is not None
+        (value, reference, row)
+        for row in rows
+        if (value := row.value(name)) is not None
+        and (reference := _baseline_value(row, rows, name)) is not None
     ]
-    if results[0].evaluation.n < FEW or not pairs:
+    some = rows[0].results[0]
+    if some.evaluation.n < FEW or not pairs:
         return None
     value, reference, best = min(pairs, key=lambda pair: pair[0])
     return Headline(
         ratio=f"{value / reference:.2f}",
-        label=best.label,
-        target=best.target,
+        label=best.name,
+        target=some.target,
         value=f"{value:.1f} px",
         baseline=f"{reference:.1f} px",
     )
 
 
-def _baseline_value(found: Scored, results: Sequence[Scored], metric: str) -> float | None:
-    """What the baseline learned in the same run scores; None for a baseline or without one."""
-    if found.is_baseline:
+def best_value(rows: Sequence[Entry], metric: Metric) -> float | None:
+    """The best mean of a metric; None where there is nothing to choose from."""
+    known = [value for row in rows if (value := row.value(metric.id)) is not None]
+    if len(known) < 2:
         return None
-    scores = (
-        other.evaluation.metrics.get(metric)
-        for other in results
-        if other.is_baseline and other.run == found.run
-    )
-    return next((score.value for score in scores if score is not None), None)
+    return max(known) if metric.higher_is_better else min(known)
 
 
-def _cell(found: Scored, results: Sequence[Scored], metric: Metric) -> Cell | None:
-    score = found.evaluation.metrics.get(metric.id)
-    if score is None:
-        return None
+def as_text(value: float, metric: Metric) -> str:
+    """A metric's value with as many digits as it deserves."""
     digits = 2 if metric.unit == "px" else 1 if metric.unit == "mm" else 3
-    known = [
-        r.evaluation.metrics[metric.id].value for r in results if metric.id in r.evaluation.metrics
-    ]
-    best = max(known) if metric.higher_is_better else min(known)
-    reference = _baseline_value(found, results, metric.id)
-    ratio = f"× {score.value / reference:.2f}" if reference else ""
+    return f"{value:.{digits}f}"
+
+
+def _baseline_value(row: Entry, rows: Sequence[Entry], metric: str) -> float | None:
+    """What the baseline learned in the same run scores; None for a baseline or without one."""
+    if row.is_baseline:
+        return None
+    scores = (other.value(metric) for other in rows if other.is_baseline and other.run == row.run)
+    return next((score for score in scores if score is not None), None)
+
+
+def _cell(row: Entry, rows: Sequence[Entry], metric: Metric) -> Cell | None:
+    value = row.value(metric.id)
+    if value is None:
+        return None
+    deviation = spread(row.values(metric.id))
+    if deviation is None:
+        score = next(found.evaluation.metrics[metric.id] for found in row.results)
+        interval = f"{as_text(score.low, metric)} – {as_text(score.high, metric)}"
+    else:
+        interval = f"± {as_text(deviation, metric)}"
+    reference = _baseline_value(row, rows, metric.id)
     return Cell(
-        value=f"{score.value:.{digits}f}",
-        interval=f"{score.low:.{digits}f} – {score.high:.{digits}f}",
-        ratio=ratio,
-        is_best=len(known) > 1 and score.value == best,
+        value=as_text(value, metric),
+        interval=interval,
+        ratio=f"× {value / reference:.2f}" if reference else "",
+        is_best=value == best_value(rows, metric),
     )

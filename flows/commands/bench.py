@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -84,3 +85,39 @@ def poses(
     chosen = load_recipe(recipe)
     hand = build_hand(chosen.hand)
     print(json.dumps(bench_poses(chosen.dataset, hand, num_poses, workers or os.cpu_count() or 1)))
+
+
+@bench.command()
+def train(
+    system: Annotated[
+        str | None, typer.Option(help="Model system, if the configuration names none.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML of the system's configuration.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATASET[:SPLIT]",
+            help="To learn from.",
+            show_default="512 made-up images of 224 px",
+        ),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Timed steps of each way, each turn.")] = 10,
+    repeats: Annotated[int, typer.Option(min=1, help="Turns; their median counts.")] = 5,
+    precision: Annotated[
+        str | None, typer.Option(metavar="32|bf16|16", help="Not the configuration's.")
+    ] = None,
+    compile: Annotated[
+        bool | None, typer.Option("--compile/--no-compile", help="Not the configuration's.")
+    ] = None,
+) -> None:
+    """Training with the loader, from memory, and in a bare loop: images a second and ratios."""
+    from flows.validation import parse, read_yaml
+    from training.config import TrainConfig
+
+    values: dict[str, Any] = read_yaml(config) if config else {}
+    given = {"system": system, "precision": precision, "compile": compile}
+    values |= {name: value for name, value in given.items() if value is not None}
+    chosen = parse(TrainConfig, values, str(config or "bench train"))
+    from training.benchmark import bench_train
+
+    print(json.dumps(bench_train(chosen, data, steps, repeats)))

@@ -1,4 +1,4 @@
-"""Verbs about models: systems, train, predict, evaluate."""
+"""Verbs about models: systems, train, predict, export-model, evaluate."""
 
 from __future__ import annotations
 
@@ -9,16 +9,30 @@ import typer
 
 from flows.commands.options import Data, Epochs, Out, Seed
 
+Checkpoint = Annotated[Path, typer.Option(help="Model written by train.")]
 PredictionsOut = Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")]
 
 
-def systems() -> None:
-    """List the model systems that can be trained."""
+def systems(
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Also count parameters and multiply-accumulates.")
+    ] = False,
+) -> None:
+    """List the model systems that can be trained, with trunk and input size by default."""
+    from training.config import TrainConfig
     from training.systems.registry import SYSTEMS
 
-    width = max(map(len, SYSTEMS))
+    counted = f"{'parameters':>12} {'GMAC':>8}  " if figures else ""
+    print(f"{'system':<15} {'trunk':<10} {'input px':>8}  {counted}learns")
     for name, spec in SYSTEMS.items():
-        print(f"{name:<{width}}  {spec.summary}")
+        config = TrainConfig(system=name)
+        if figures:
+            from training.model_figures import model_size
+
+            size = model_size(config)
+            counted = f"{size.num_parameters:>12,} {size.gmacs:>8.2f}  "
+        trunk = config.backbone or "its own"
+        print(f"{name:<15} {trunk:<10} {config.input_size:>8}  {counted}{spec.summary}")
 
 
 def train(
@@ -50,27 +64,77 @@ def train(
 
 
 def predict(
-    checkpoint: Annotated[Path, typer.Option(help="Model written by train.")],
+    checkpoint: Checkpoint,
     out: PredictionsOut,
     data: Annotated[
         str | None, typer.Option(metavar="DATASET[:SPLIT]", help="Data set folder or URL.")
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(help="Folder of image files, each of one hand.")
+        Path | None, typer.Option(help="Folder of image files, or one image file.")
+    ] = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Boxes of the hands in --images: CSV with image,x,y,width,height and, if wanted, "
+            "side,fx,fy,cx,cy; or JSON as COCO's. Without it, each image is one hand's box."
+        ),
     ] = None,
     side: Annotated[
-        str, typer.Option(metavar="right|left", help="Which hand --images shows.")
+        str, typer.Option(metavar="right|left", help="Which hand, where no box tells.")
     ] = "right",
+    focal_px: Annotated[
+        float | None,
+        typer.Option(help="Focal length of --images, for absolute 3D, where no box tells."),
+    ] = None,
+    overlays: Annotated[
+        Path | None, typer.Option(help="Folder for pictures with the predictions drawn in.")
+    ] = None,
+    num_overlays: Annotated[
+        int | None,
+        typer.Option(min=1, help="Pictures to draw.", show_default="16 of a data set, all images"),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|gpu", help="Where the network runs.")
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option(metavar="32|bf16", help="Numbers of the network's arithmetic.")
+    ] = "32",
 ) -> None:
-    """Predict joints on a data set or a folder of images."""
+    """Predict joints on a data set or on images of your own."""
     if (data is None) == (images is None):
         raise typer.BadParameter("expected either --data or --images")
-    from training.predict import predict, predict_images
+    if images is None and (boxes is not None or focal_px is not None):
+        raise typer.BadParameter("expected --boxes and --focal-px only with --images")
+    from training.predict import PredictSettings, predict, predict_images
 
+    settings = PredictSettings(batch_size, device, precision, overlays, num_overlays)
     if data is not None:
-        print(predict(checkpoint, data, out))
+        print(predict(checkpoint, data, out, settings))
     if images is not None:
-        print(predict_images(checkpoint, images, out, side))
+        print(predict_images(checkpoint, images, out, boxes, side, focal_px, settings))
+
+
+def export_model(
+    checkpoint: Checkpoint,
+    out: Annotated[Path, typer.Option("--out", "-o", help="ONNX file to write.")],
+    opset: Annotated[int, typer.Option(help="Version of ONNX's operators.")] = 18,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATASET[:SPLIT]",
+            help="Real crops for the comparison with PyTorch.",
+            show_default="what the model learned from, if it is there",
+        ),
+    ] = None,
+) -> None:
+    """Write a model as an ONNX file that describes its own pre- and post-processing."""
+    from training.export_onnx import export_model
+
+    exported = export_model(checkpoint, out, opset, data)
+    compared_on = ", ".join(exported.agreement.compared_on)
+    print(f"{exported.agreement} from PyTorch, compared on {compared_on}")
+    print(exported.path)
 
 
 def evaluate(

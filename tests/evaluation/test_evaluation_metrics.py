@@ -132,6 +132,14 @@ def test_mpjpe_is_root_relative_in_mm() -> None:
     assert found == pytest.approx((20 + 29 / 50) / 21, abs=0.5 / 99 / 21)
 
 
+def test_depth_error_sees_the_optical_axis_alone() -> None:
+    truth = random_hands(0)
+    predicted = truth + np.array([0.1, 0.2, -0.3])
+    predicted[:, HAND21.index("index_tip")] += [0.5, -0.4, 0.021]
+    predicted[:, HAND21.index("thumb_tip")] -= [0.5, -0.4, 0.042]
+    assert value("depth_mm", compare(predicted, truth)) == pytest.approx(3.0)
+
+
 def test_bone_scale_is_given() -> None:
     truth = root_relative(random_hands(0), HAND21.root)
     valid = np.ones((5, 21), bool)

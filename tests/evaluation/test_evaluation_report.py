@@ -21,6 +21,7 @@ from render.manifest.reading import column_array
 from render.manifest.writing import write_info
 
 SHIFTS_PX = {"simplebaseline": 3.0, "meanpose": 10.0}
+CHECKPOINTS = {"simplebaseline": "ab" * 32, "meanpose": "ba" * 32}
 
 
 class Page(HTMLParser):
@@ -59,8 +60,9 @@ def make_input(
             shift = shift_px * (factor if system == "meanpose" else 1)
             info = PredictionInfo(
                 system=system, label=f"the {system}", checkpoint=f"models/{system}/best.ckpt",
-                checkpoint_sha256="ab" * 32, train_recipe_digests=["cd" * 32], data="dataset",
-                data_name="drawn", data_recipe_digest=drawn.info.recipe_digest, split=split,
+                checkpoint_sha256=CHECKPOINTS[system], train_recipe_digests=["cd" * 32],
+                data="dataset", data_name="drawn", data_recipe_digest=drawn.info.recipe_digest,
+                split=split,
             )  # fmt: skip
             file = root / f"predictions/{system}-{split}.parquet"
             write_predictions(
@@ -75,7 +77,10 @@ def make_input(
         run.mkdir(parents=True)
         runs.append(run)
         (run / "config.yaml").write_text(f"system: {system}\n")
-        (run / "train.json").write_text(json.dumps({"seconds": 151.5, "data": [1]}))
+        record = {"seconds": 151.5, "data": [1], "checkpoint_sha256": CHECKPOINTS[system]}
+        (run / "train.json").write_text(json.dumps(record))
+    figures = {"num_parameters": 34_000_725, "gmacs": 7.239, "cpu_images_per_s": 12.4}
+    (root / "models/simplebaseline/figures.json").write_text(json.dumps(figures))
     with (root / "models/simplebaseline/loss.csv").open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["step", "epoch", "train_loss", "validation_loss"])
@@ -141,6 +146,18 @@ def test_the_table_shows_the_ratio_to_the_baseline(page: Page) -> None:
     assert "the meanpose (baseline) 10.00 10.00 – 10.00" in words
     assert "drawn · test_easy · 9 hands · protocol handforge-2d3d" in words
     assert "Only 9 hands: this shows that the path works" in words
+
+
+def test_cost_and_error_stand_in_one_table(page: Page, written: Path) -> None:
+    results = " ".join(page.text.split()).split("protocol handforge-2d3d")[0]
+    assert "Comparison · cost and error of each model · CSV" in results
+    assert "cost drawn · test_easy drawn · test_hard" in results
+    assert "the simplebaseline 34.00 7.239 12 2.5 3.00 " in results
+    with (written.parent / "comparison.csv").open(newline="") as stream:
+        rows = {row["model"]: row for row in csv.DictReader(stream)}
+    assert rows["the simplebaseline"]["parameters (million)"] == "34.00"
+    assert rows["the meanpose"]["drawn · test_hard Mean joint error (px)"] == "10.00"
+    assert rows["the meanpose"]["parameters (million)"] == ""
 
 
 def test_the_page_says_where_the_crops_come_from(page: Page) -> None:

@@ -69,6 +69,11 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> Rooms:
         (out / "model.ckpt").write_text(json.dumps([config.label, config.seed]))
         return out / "model.ckpt"
 
+    def write_figures(checkpoint: Path) -> Path:
+        figures = checkpoint.with_name("figures.json")
+        figures.write_text("{}")
+        return figures
+
     def predict(checkpoint: Path, data: str, out: Path) -> Path:
         state.calls.append(f"predict {out.stem}")
         label = json.loads(checkpoint.read_text())[0]
@@ -90,6 +95,7 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> Rooms:
     monkeypatch.setattr("mano_assets.hand.build_hand", build_hand)
     monkeypatch.setattr("render.dataset.render_dataset", render_dataset)
     monkeypatch.setattr("training.trainer.train", train)
+    monkeypatch.setattr("training.model_figures.write_figures", write_figures)
     monkeypatch.setattr("training.predict.predict", predict)
     monkeypatch.setattr("evaluation.report.write_report", write_report)
     return state

@@ -1,18 +1,21 @@
-"""The benchmark's history and its list of models, without Prefect."""
+"""The benchmark's history and its list of models, without Prefect; the verb `bench train`."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from stand_ins import Rooms
+from stand_ins import Rooms, Told
 
 from flows.benchmark import absent, append_history, history_rows, registered_runs
 from flows.folder import RunFolder
 from flows.recipes import RealData, Recipe
-from flows.results import Result, metric_tables
+from flows.results import MetricTable, Result, metric_tables, print_tables
 from flows.run import run
 from flows.stages import rendered_targets
 from mano_assets.errors import InputError
@@ -88,3 +91,49 @@ def test_markdown_holds_every_model_and_metric(runs: Path, tiny: Recipe) -> None
     lines = tables[0].to_markdown().splitlines()
     assert lines[2] == "| metric | meanpose | simplebaseline |"
     assert any(line.startswith("| epe_px (px) | ") for line in lines)
+
+
+@pytest.mark.parametrize("num_models", [2, 6])
+def test_many_models_become_rows(num_models: int, capsys: pytest.CaptureFixture[str]) -> None:
+    models = [f"model{number}" for number in range(num_models)]
+    cells = [f"{number}.5 [{number}, {number + 1}]" for number in range(num_models)]
+    table = MetricTable("split, 4 samples", ["metric", *models], [["epe_px (px)", *cells]])
+    print_tables([table])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    if num_models == 2:
+        assert ["metric", "model0", "model1"] in lines
+        assert ["epe_px", "(px)", "0.5", "1.5"] in lines
+    else:
+        assert ["model", "epe", "px", "(px)"] in lines
+        for model, cell in zip(models, cells, strict=True):
+            assert [model, cell.split()[0]] in lines
+
+
+def test_bench_train_prints_one_object_last(
+    tmp_path: Path, call: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def bench_train(config: Any, data: str | None, steps: int, repeats: int) -> dict[str, Any]:
+        asked.update(config=config, data=data, steps=steps, repeats=repeats)
+        return {"vs_memory": 0.99}
+
+    monkeypatch.setattr("training.benchmark.bench_train", bench_train)
+    recipe = tmp_path / "model.yaml"
+    recipe.write_text("system: simplebaseline\nbackbone: resnet18\ninput_size: 128\n")
+    told = call(
+        "bench", "train", "--config", recipe, "--precision", "bf16", "--compile", "--steps", "3",
+        "--data", "some:train",
+    )  # fmt: skip
+    assert told.code == 0
+    assert json.loads(told.out.splitlines()[-1]) == {"vs_memory": 0.99}
+    config = asked["config"]
+    assert (config.backbone, config.input_size) == ("resnet18", 128)
+    assert (config.precision, config.compile) == ("bf16", True)
+    assert (asked["data"], asked["steps"]) == ("some:train", 3)
+
+
+def test_bench_train_of_nothing_known(call: Callable[..., Told]) -> None:
+    told = call("bench", "train", "--system", "vgg")
+    assert told.code == 2
+    assert "system: unknown 'vgg'" in told.error

@@ -11,6 +11,8 @@ import yaml
 from flows.recipes import SHIPPED, Recipe, adjusted, load_recipe, recipe_digest
 from flows.validation import parse, read_yaml
 from mano_assets.errors import InputError
+from training.config import TrainConfig
+from training.systems.registry import SYSTEMS
 
 
 def test_shipped_recipes_are_valid() -> None:
@@ -24,6 +26,57 @@ def test_demo_and_full_are_as_large_as_promised() -> None:
     assert load_recipe("demo").dataset.num_images >= 2000
     assert load_recipe("full").dataset.num_images == 880_000
     assert load_recipe("full").dataset.image.size == 224
+
+
+def test_systems_recipe_trains_every_system_alike_on_the_demo_images() -> None:
+    recipe = load_recipe("systems")
+    assert recipe.dataset == load_recipe("demo").dataset
+    assert {model.system for model in recipe.models} == set(SYSTEMS)
+    own = {"system", "label", "backbone", "system_options"}
+    unused = {"momentum", "drop_epochs", "drop_factor"}  # with AdamW and a cosine
+    alike = TrainConfig.model_fields.keys() - own - unused
+    trained = [model.model_dump(include=set(alike)) for model in recipe.training]
+    assert all(fields == trained[0] for fields in trained)
+
+
+def test_weak_supervision_recipe_differs_in_labels_and_constraints_alone() -> None:
+    recipe = load_recipe("weak_supervision")
+    images = {split.name: split.count for split in recipe.dataset.splits}
+    few, without, constrained = recipe.training
+    assert few.train_on == ("few3d",)
+    assert without.train_on == constrained.train_on
+    assert [model.seeds for model in recipe.training] == [few.seeds] * 3
+    assert len(few.seeds) >= 3
+    # A weighted epoch has as many images as there are.
+    both = images["few3d"] + images["many2d"]
+    assert few.epochs * images["few3d"] == without.epochs * both == constrained.epochs * both
+    penalties = ("bone_length_weight", "palm_weight", "joint_angle_weight")
+    assert all(without.system_options[name] == 0 for name in penalties)
+    assert all(constrained.system_options[name] > 0 for name in penalties)
+    assert without.system_options == constrained.system_options | dict.fromkeys(penalties, 0.0)
+    differing = {"label", "system_options"}
+    assert without.model_dump(exclude=differing) == constrained.model_dump(exclude=differing)
+
+
+def test_seeds_make_models_of_one_recipe(tiny_values: dict[str, Any]) -> None:
+    tiny_values["training"][0] |= {"label": "small", "seeds": [3, 5]}
+    recipe = parse(Recipe, tiny_values, "recipe.yaml")
+    assert [(model.label, model.seed) for model in recipe.models] == [
+        ("meanpose", 0), ("small-s3", 3), ("small-s5", 5),
+    ]  # fmt: skip
+    first, second = (model.train_config().identity() for model in recipe.models[1:])
+    assert {name for name in first if first[name] != second[name]} == {"label", "seed"}
+    assert adjusted(recipe, seed=7).training[0].seeds == (7, 8)
+    assert adjusted(recipe, epochs=9).training[0].seeds == (3, 5)
+
+
+def test_what_a_model_learns_from_is_its_own_or_the_recipes(tiny_values: dict[str, Any]) -> None:
+    tiny_values["training"].append({**tiny_values["training"][0], "label": "other"})
+    tiny_values["training"][1]["train_on"] = ["easy@weight=2", "hard@weight=1@labels=2d"]
+    recipe = parse(Recipe, tiny_values, "recipe.yaml")
+    assert [recipe.sources(model) for model in recipe.models] == [
+        ("train",), ("train",), ("easy@weight=2", "hard@weight=1@labels=2d"),
+    ]  # fmt: skip
 
 
 def test_baseline_is_always_trained(tiny: Recipe) -> None:
@@ -56,6 +109,25 @@ def _set(values: dict[str, Any], path: str, value: Any) -> None:
         ("training", [], "training: List should have at least 1 item"),
         ("score_on", ["test"], "score_on names the split 'test', expected one of train, easy"),
         ("train_on", "all", "train_on names the split 'all', expected one of train, easy, hard"),
+        ("train_on", [], "train_on: Tuple should have at least 1 item"),
+        (
+            "training.0.train_on", "all@weight=2",
+            "training.0.train_on names the split 'all', expected one of train, easy, hard",
+        ),
+        (
+            "training.0.train_on", ["train", "easy@labels=3d"],
+            "training.0.train_on: 'easy@labels=3d' has @labels=3d, expected 2d",
+        ),
+        (
+            "train_on", "train@share=2",
+            "train_on: 'train@share=2' has the option 'share', expected @weight=NUMBER or",
+        ),
+        (
+            "training.0.train_on", ["train@weight=1", "easy"],
+            "training.0.train_on: some have @weight and some have none, expected all or none",
+        ),
+        ("training.0.seeds", [0, 0], "training: label 'simplebaseline-s0' occurs twice"),
+        ("training.0.seeds", [-1], "training.0.seeds.0: got -1, expected greater than or equal"),
         ("real", [{"name": "coco", "root": "x"}], "real.0: name is 'coco', expected one of "),
         (
             "real", [{"name": "coco-wholebody", "root": "x", "split": "test"}],
@@ -158,7 +230,7 @@ def test_labels_must_differ(tiny_values: dict[str, Any]) -> None:
 
 
 def test_unknown_recipe_lists_the_known() -> None:
-    with pytest.raises(InputError, match=r"recipe 'nope' is unknown, expected one of demo, full "):
+    with pytest.raises(InputError, match=r"recipe 'nope' is unknown, expected one of demo, full, "):
         load_recipe("nope")
 
 
@@ -200,6 +272,10 @@ def test_digest_names_what_can_affect_the_output(tiny_values: dict[str, Any]) ->
     assert digest("training.0.accelerator", "cpu") == same
     assert digest("dataset.seed", 1) != same
     assert digest("training.0.epochs", 2) != same
+    assert digest("train_on", ["train"]) == same
+    assert digest("train_on", "train@labels=2d") != same
+    assert digest("training.0.train_on", "easy") != same
+    assert digest("training.0.seeds", [0]) != same
     assert digest("dataset.splits.0.count", 9) != same
     assert digest("real.0.split", "train") != same
 

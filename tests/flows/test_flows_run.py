@@ -13,6 +13,8 @@ from flows.recipes import RealData, Recipe, adjusted, load_recipe, recipe_digest
 from flows.run import run
 from flows.stages import import_real
 from mano_assets.errors import InputError
+from training import trainer
+from training.config import TrainConfig
 
 EVERYTHING = [
     "render",
@@ -82,6 +84,39 @@ def test_lost_model_is_trained_again_and_its_equal_predictions_stand(
     (finished.model("simplebaseline") / "model.ckpt").unlink()
     run(tiny, finished.root)
     assert rooms.taken() == ["train simplebaseline"]
+
+
+def test_lost_figures_are_measured_again(finished: RunFolder, tiny: Recipe, rooms: Rooms) -> None:
+    figures = finished.model("simplebaseline") / "figures.json"
+    figures.unlink()
+    run(tiny, finished.root)
+    assert figures.is_file()
+    # The trainer is asked, and finds its model finished.
+    assert rooms.taken() == ["train simplebaseline"]
+
+
+def test_each_seed_learns_from_the_splits_of_its_model(
+    tmp_path: Path, tiny: Recipe, rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: dict[str, tuple[int, list[str]]] = {}
+    made = trainer.train
+
+    def train(config: TrainConfig, data: list[str], out: Path, validation: list[str]) -> Path:
+        assert type(config) is TrainConfig
+        learned[out.name] = config.seed, data
+        return made(config, data, out, validation)
+
+    monkeypatch.setattr(trainer, "train", train)
+    values = tiny.model_dump()
+    values["training"][0] |= {"seeds": [1, 2], "train_on": ["easy", "hard@labels=2d"]}
+    run(Recipe.model_validate(values), tmp_path / "run")
+    root = tmp_path / "run" / "dataset"
+    own = [f"{root}:easy", f"{root}:hard@labels=2d"]
+    assert learned == {
+        "meanpose": (0, [f"{root}:train"]),
+        "simplebaseline-s1": (1, own),
+        "simplebaseline-s2": (2, own),
+    }
 
 
 def test_changed_data_are_learnt_and_scored_anew(

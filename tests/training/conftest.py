@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
 from drawn_hands import drawn_samples, write_samples
+from toy_system import SPEC
 
 from training.config import TrainConfig
+from training.systems.registry import SYSTEMS
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +35,20 @@ def tiny():
         return TrainConfig(
             **{"system": system, "epochs": 2, "system_options": options, **TINY, **fields}
         )
+
+    return make
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch):
+    """Makes recipes, without augmentation, of the toy system or of another class beside it."""
+
+    def make(target: str = "Toy", **fields) -> TrainConfig:
+        spec = dataclasses.replace(SPEC, target=f"toy_system:{target}")
+        monkeypatch.setitem(SYSTEMS, "toy", spec)
+        still = {"scale": 0, "shift": 0, "rotation_rad": 0, "colour": 0}
+        defaults = {"input_size": 32, "accelerator": "cpu", "augment": still, "epochs": 2}
+        return TrainConfig(**{"system": "toy", **defaults, **fields})
 
     return make
 

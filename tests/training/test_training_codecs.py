@@ -3,40 +3,138 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from drawn_hands import random_hand
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import center_of_mass
+from scipy.signal import convolve2d
+from scipy.special import softmax
 
 from mano_assets.skeleton import HAND21
-from render.manifest import project
 from training.codecs import (
     GaussianHeatmap,
-    Pose25D,
+    SoftArgmax,
     bone_lengths,
     expected_position,
     inside,
-    recover_root_depth,
 )
-from training.systems.registry import Latent25DOptions
 
-CAMERA_K = np.array([[480.0, 0, 130], [0, 470.0, 118], [0, 0, 1]])
-CODEC = Pose25D((HAND21.index("wrist"), HAND21.index("index_mcp")))
+PLACES = st.floats(0.0, 1.0)
+
+
+@given(st.sampled_from([(16, 4.0), (24, 4.0), (64, 2.0)]), st.floats(0.5, 3.0), PLACES, PLACES)
+def test_heatmap_round_trip_within_a_quarter_cell(shape, sigma, x, y) -> None:
+    """Half a cell in the outermost ones: there is no neighbour to compare with."""
+    map_size, stride = shape
+    codec = GaussianHeatmap(map_size, stride, sigma)
+    cells = torch.tensor([[[x, y]]], dtype=torch.float64) * map_size
+    error = (codec.decode(codec.encode(cells * stride)) / stride - cells).abs()
+    at_edge = (cells < 1) | (cells > map_size - 1)
+    assert (error <= torch.where(at_edge, 0.5, 0.25) + 1e-9).all()
 
 
 @given(
-    st.sampled_from([(16, 4.0), (24, 4.0), (64, 2.0)]),
-    st.floats(0.5, 3.0),
-    st.floats(0.07, 0.93),
-    st.floats(0.07, 0.93),
+    st.sampled_from([(24, 4.0), (32, 8.0), (64, 2.0)]),
+    st.floats(0.6, 2.0),
+    PLACES,
+    PLACES,
+    st.floats(0.1, 5.0),
+    st.sampled_from([torch.float32, torch.float64]),
 )
-def test_heatmap_round_trip_within_a_quarter_cell(shape, sigma, x, y) -> None:
-    """The outermost cells are left out: there is no neighbour to compare with."""
+def test_dark_round_trip(shape, sigma, x, y, height, dtype) -> None:
+    """Away from the border by what a Gaussian and its smoothing reach; whatever its height."""
     map_size, stride = shape
-    codec = GaussianHeatmap(map_size, stride, sigma)
-    joints = torch.tensor([[[x, y]]], dtype=torch.float64) * map_size * stride
-    error = (codec.decode(codec.encode(joints)) - joints).abs() / stride
-    assert error.max() <= 0.25 + 1e-9
+    codec = GaussianHeatmap(map_size, stride, sigma, "dark")
+    margin = 5 * sigma
+    cells = torch.tensor([[[x, y]]], dtype=dtype) * (map_size - 2 * margin) + margin
+    decoded = codec.decode(height * codec.encode(cells * stride))
+    assert decoded.dtype == dtype
+    assert (decoded / stride - cells).abs().max() < 1e-3
+
+
+def quarter_by_loop(grid: np.ndarray) -> np.ndarray:
+    """Cells (column, row), as Newell et al. 2016, section 3.3 say it."""
+    row, column = np.unravel_index(grid.argmax(), grid.shape)
+    height, width = grid.shape
+    cells = np.array([column, row], dtype=float) + 0.5
+    if 0 < column < width - 1:
+        cells[0] += 0.25 * np.sign(grid[row, column + 1] - grid[row, column - 1])
+    if 0 < row < height - 1:
+        cells[1] += 0.25 * np.sign(grid[row + 1, column] - grid[row - 1, column])
+    return cells
+
+
+def dark_by_loop(grid: np.ndarray, sigma: float) -> np.ndarray | None:
+    """Zhang et al. 2020, equations 4 to 10, on one map; None where the step is not to be used."""
+    row, column = np.unravel_index(grid.argmax(), grid.shape)
+    if not (2 <= column < grid.shape[1] - 2 and 2 <= row < grid.shape[0] - 2):
+        return None
+    reach = np.arange(-np.ceil(3 * sigma), np.ceil(3 * sigma) + 1)
+    kernel = np.exp(-(reach[:, None] ** 2 + reach[None] ** 2) / (2 * sigma**2))
+    smooth = convolve2d(grid, kernel / kernel.sum(), mode="same")
+    log = np.log(np.maximum(smooth, 1e-10))
+    by_row, by_column = np.gradient(log)
+    (row_row, row_column), (_, column_column) = np.gradient(by_row), np.gradient(by_column)
+    hessian = np.array(
+        [
+            [column_column[row, column], row_column[row, column]],
+            [row_column[row, column], row_row[row, column]],
+        ]
+    )
+    if np.linalg.eigvalsh(hessian).max() >= 0:
+        return None
+    step = -np.linalg.solve(hessian, [by_column[row, column], by_row[row, column]])
+    return None if np.abs(step).max() > 1 else np.array([column, row]) + 0.5 + step
+
+
+@given(st.integers(0, 2**31), st.floats(0.0, 0.5), st.sampled_from([1.0, 1.5, 2.0]))
+def test_decoding_of_noisy_maps_equals_a_loop_over_them(seed, noise, sigma) -> None:
+    """Two images of three joints; peaks anywhere, at the edge too, and maps of noise alone."""
+    rng = np.random.default_rng(seed)
+    quarter = GaussianHeatmap(20, 4.0, sigma)
+    joints = torch.from_numpy(rng.uniform(-4, 84, (2, 3, 2)))
+    maps = quarter.encode(joints) + torch.from_numpy(rng.normal(0, noise, (2, 3, 20, 20)))
+    found = quarter.decode(maps).numpy() / 4
+    dark = GaussianHeatmap(20, 4.0, sigma, "dark").decode(maps).numpy() / 4
+    for index in np.ndindex(2, 3):
+        expected = quarter_by_loop(maps[index].numpy())
+        np.testing.assert_allclose(found[index], expected)
+        refined = dark_by_loop(maps[index].numpy(), sigma)
+        np.testing.assert_allclose(dark[index], expected if refined is None else refined, atol=1e-6)
+
+
+def test_dark_beats_the_quarter_on_a_noisy_map() -> None:
+    rng = np.random.default_rng(0)
+    joints = torch.from_numpy(rng.uniform(40, 216, (1, 500, 2)))
+    errors = {}
+    for decoding in ("quarter", "dark"):
+        codec = GaussianHeatmap(64, 4.0, 2.0, decoding)
+        maps = codec.encode(joints) + 0.02 * torch.from_numpy(
+            np.random.default_rng(1).normal(size=(1, 500, 64, 64))
+        )
+        errors[decoding] = (codec.decode(maps) - joints).norm(dim=-1).mean()
+    assert errors["dark"] < 0.25 * errors["quarter"]
+
+
+@pytest.mark.parametrize("decoding", ["quarter", "dark"])
+def test_maps_of_nothing_decode_to_a_cell(decoding) -> None:
+    """Flat, negative, tiny and half-precision maps have no dome, yet a place."""
+    codec = GaussianHeatmap(8, 4.0, 1.0, decoding)
+    for maps in (torch.zeros(1, 1, 8, 8), -torch.ones(1, 1, 8, 8), torch.full((1, 1, 8, 8), 1e-30)):
+        for dtype in (torch.float32, torch.bfloat16):
+            decoded = codec.decode(maps.to(dtype))
+            assert ((decoded >= 0) & (decoded <= 32)).all()
+    two = torch.tensor([[[[0.0, 1.0], [0.0, 0.0]]]])
+    assert GaussianHeatmap(2, 16.0, 0.5, decoding).decode(two).tolist() == [[[24.0, 8.0]]]
+
+
+def test_dark_leaves_a_peak_in_a_hollow_alone() -> None:
+    """A lone high cell within a wall: once smoothed there is no maximum to step to."""
+    rows, columns = torch.meshgrid(torch.arange(17), torch.arange(17), indexing="ij")
+    distance = ((rows - 8) ** 2 + (columns - 8) ** 2).sqrt()
+    maps = torch.where((distance > 1.5) & (distance < 4), 0.9, 0.0) + 0.002 * columns
+    maps[8, 8] = 1.0
+    quarter = GaussianHeatmap(17, 4.0, 1.5).decode(maps[None, None])
+    assert torch.equal(GaussianHeatmap(17, 4.0, 1.5, "dark").decode(maps[None, None]), quarter)
 
 
 def test_heatmap_follows_pixel_centres() -> None:
@@ -45,6 +143,54 @@ def test_heatmap_follows_pixel_centres() -> None:
     assert maps[0, 0, 9, 6] == 1.0
     assert maps.max() == 1.0
     assert codec.decode(maps)[0, 0].tolist() == [26.0, 38.0]
+
+
+@given(st.floats(-40, 100), st.floats(-40, 100), st.floats(0.5, 3.0))
+def test_heatmap_of_any_joint_is_the_gaussian_at_the_cells_centres(x, y, sigma) -> None:
+    """Of joints outside too: what reaches inside, and finite however far."""
+    codec = GaussianHeatmap(16, 4.0, sigma)
+    joints = torch.tensor([[[x, y], [1e6, -1e6]]], dtype=torch.float64)
+    maps = codec.encode(joints).numpy()
+    for row, column in [(0, 0), (0, 15), (7, 3), (15, 9)]:
+        square = (4 * (column + 0.5) - x) ** 2 + (4 * (row + 0.5) - y) ** 2
+        expected = np.exp(-square / (2 * (4 * sigma) ** 2))
+        np.testing.assert_allclose(maps[0, 0, row, column], expected, atol=1e-12)
+    assert not maps[0, 1].any()
+
+
+@given(st.sampled_from([(2, 16.0), (16, 4.0), (64, 2.0)]), st.floats(0.05, 50.0), PLACES, PLACES)
+def test_soft_argmax_round_trip(shape, beta, x, y) -> None:
+    """Exact between the centres of the outermost cells; others come back from those centres."""
+    map_size, stride = shape
+    codec = SoftArgmax(map_size, stride, beta)
+    joints = torch.tensor([[[x, y]]], dtype=torch.float64) * map_size * stride
+    reachable = joints.clamp(0.5 * stride, (map_size - 0.5) * stride)
+    scores = codec.encode(joints)
+    assert scores.isfinite().all()
+    assert (codec.decode(scores) - reachable).abs().max() < 1e-6
+    assert (codec.decode(codec.encode(joints.float())) - reachable).abs().max() < 1e-3 * stride
+
+
+@pytest.mark.parametrize("beta", [0.3, 1.0, 50.0])
+def test_soft_argmax_is_the_centre_of_mass_of_the_softmax(beta) -> None:
+    scores = np.random.default_rng(0).normal(size=(2, 3, 8, 8))
+    ours = SoftArgmax(8, 4.0, beta).decode(torch.from_numpy(scores)).numpy()
+    for index in np.ndindex(2, 3):
+        row, column = center_of_mass(softmax(beta * scores[index]))
+        np.testing.assert_allclose(ours[index], [4 * (column + 0.5), 4 * (row + 0.5)])
+
+
+def test_soft_argmax_passes_gradients() -> None:
+    """The derivative of an expectation: beta times probability times distance from the mean."""
+    codec = SoftArgmax(5, 4.0, beta=3.0)
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(1, 1, 5, 5, dtype=torch.float64, generator=generator, requires_grad=True)
+    x = codec.decode(scores)[0, 0, 0]
+    x.backward()
+    columns = 4 * (np.arange(5) + 0.5)
+    share = softmax(3.0 * scores.detach().numpy()[0, 0])
+    assert scores.grad is not None
+    np.testing.assert_allclose(scores.grad[0, 0], 3.0 * share * (columns - x.item()), atol=1e-12)
 
 
 def test_expected_position_is_the_centre_of_mass() -> None:
@@ -59,86 +205,6 @@ def test_expected_position_is_the_centre_of_mass() -> None:
 def test_inside() -> None:
     joints = torch.tensor([[[0.0, 32.0], [-0.1, 5.0], [5.0, 32.1], [3.0, 4.0]]])
     assert inside(joints, 32).tolist() == [[1.0, 0.0, 0.0, 1.0]]
-
-
-def test_root_depth_solves_the_quadratic() -> None:
-    """Random bones of length one; numpy's polynomial roots are the referee for the branch."""
-    rng = np.random.default_rng(1)
-    count = 2000
-    root_depth = rng.uniform(4, 15, count)
-    first = np.concatenate([rng.uniform(-2, 2, (count, 2)), root_depth[:, None]], -1)
-    direction = rng.normal(size=(count, 3))
-    second = first + direction / np.linalg.norm(direction, axis=-1, keepdims=True)
-    ends = np.stack([first, second], 1)
-    rays, depth = ends[..., :2] / ends[..., 2:], ends[..., 2] - root_depth[:, None]
-    found = recover_root_depth(torch.from_numpy(rays), torch.from_numpy(depth)).numpy()
-
-    offset = rays * depth[..., None]
-    ray, start = rays[:, 0] - rays[:, 1], offset[:, 0] - offset[:, 1]
-    constant = (start**2).sum(-1) + (depth[:, 0] - depth[:, 1]) ** 2 - 1
-    right_branch = 0
-    for row in range(count):
-        polynomial = [ray[row] @ ray[row], 2 * ray[row] @ start[row], constant[row]]
-        assert np.abs(np.roots(polynomial) - root_depth[row]).min() < 1e-5
-        right_branch += abs(found[row] - root_depth[row]) < 1e-5
-    assert right_branch / count > 0.99
-
-
-@given(st.integers(0, 2**31), st.floats(0.7, 1.4))
-def test_pose25d_round_trip(seed: int, size: float) -> None:
-    joints_cam_m = random_hand(np.random.default_rng(seed)) * size
-    joints_px = torch.from_numpy(project(joints_cam_m, CAMERA_K))[None]
-    joints = torch.from_numpy(joints_cam_m)[None]
-    decoded = CODEC.decode(
-        joints_px, CODEC.encode(joints), torch.from_numpy(CAMERA_K)[None], bone_lengths(joints[0])
-    )
-    assert (decoded - joints).abs().max() < 1e-6
-
-
-@given(st.integers(0, 2**31), st.floats(1.5, 30))
-def test_shipped_depth_limits_leave_near_and_far_hands_alone(seed: int, root_bones: float) -> None:
-    limits = Latent25DOptions().root_depth_limits
-    codec = Pose25D(CODEC.reference, limits)
-    joints_cam_m = random_hand(np.random.default_rng(seed))
-    joints_cam_m -= joints_cam_m[HAND21.root]
-    joints_cam_m[:, 2] *= 0.2  # else the fingers of the nearest reach behind the camera
-    bone_m = np.linalg.norm(joints_cam_m[HAND21.index("index_mcp")])
-    joints_cam_m[:, 2] += root_bones * bone_m
-    joints = torch.from_numpy(joints_cam_m)[None]
-    joints_px = torch.from_numpy(project(joints_cam_m, CAMERA_K))[None]
-    decoded = codec.decode(
-        joints_px, codec.encode(joints), torch.from_numpy(CAMERA_K)[None], bone_lengths(joints[0])
-    )
-    assert (decoded - joints).abs().max() < 1e-6
-
-
-def test_encoded_depth_has_no_scale() -> None:
-    joints = torch.from_numpy(random_hand(np.random.default_rng(2)))[None]
-    encoded = CODEC.encode(joints)
-    torch.testing.assert_close(CODEC.encode(joints * 1.7), encoded)
-    assert encoded[0, HAND21.root] == 0
-    assert CODEC.encode(torch.zeros(1, 21, 3)).abs().max() == 0
-
-
-def test_scale_is_the_least_squares_fit_to_mean_bones() -> None:
-    joints = random_hand(np.random.default_rng(3))
-    mean = np.linspace(0.02, 0.1, len(HAND21.bones))
-    joints_px = torch.from_numpy(project(joints, CAMERA_K))[None]
-    depth = CODEC.encode(torch.from_numpy(joints)[None])
-    camera_k = torch.from_numpy(CAMERA_K)[None]
-    decoded = CODEC.decode(joints_px, depth, camera_k, torch.from_numpy(mean))[0].numpy()
-    lengths = np.array([np.linalg.norm(joints[b] - joints[a]) for a, b in HAND21.bones])
-    scale = np.linalg.lstsq(lengths[:, None], mean, rcond=None)[0][0]
-    np.testing.assert_allclose(decoded, joints * scale, atol=1e-9)
-
-
-def test_a_bone_along_the_line_of_sight_is_clamped() -> None:
-    codec = Pose25D((0, 1), root_depth_limits=(4.0, 50.0))
-    joints_px = torch.full((1, 21, 2), 100.0)
-    decoded = codec.decode(
-        joints_px, torch.zeros(1, 21), torch.from_numpy(CAMERA_K)[None], torch.ones(20)
-    )
-    assert decoded.isfinite().all()
 
 
 @pytest.mark.parametrize("missing", [0, 5])

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
 
 from mano_assets.errors import InputError
-from training.config import TrainConfig
+from render.manifest import JointState
+from training.config import JointStateName, TrainConfig
 from training.systems.registry import SYSTEMS, SystemOptions, system_spec
 from training.systems.system import build_system
 
@@ -15,8 +17,8 @@ from training.systems.system import build_system
 def test_defaults_come_from_the_system() -> None:
     config = TrainConfig(system="latent25d")
     assert config.label == "latent25d"
-    assert config.backbone == "resnet50"
     assert config.system_options["depth_weight"] == 20.0
+    assert TrainConfig(system="simplebaseline").backbone == "resnet50"
     assert TrainConfig(system="meanpose").backbone is None
 
 
@@ -29,9 +31,27 @@ def test_round_trip_through_json(system: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"system": "nothing"}, "unknown 'nothing', expected one of simplebaseline, latent25d"),
+        ({"system": "nothing"}, "unknown 'nothing', expected one of deeppose, cpm, "),
         ({"system": "meanpose", "epoch": 3}, "epoch\n"),
-        ({"system": "meanpose", "input_size": 100}, "input_size\n"),
+        ({"system": "meanpose", "input_size": 102}, "input_size\n.*multiple of 4"),
+        (
+            {"system": "hourglass", "input_size": 96},
+            "input_size is 96, expected a multiple of 64 for hourglass",
+        ),
+        (
+            {"system": "meanpose", "state_weights": {"missing": 1}},
+            r"state_weights\.missing.*\n.*'visible', 'self_occluded', 'occluded', 'outside'",
+        ),
+        (
+            {"system": "meanpose", "state_weights": {"outside": -1}},
+            r"state_weights\.outside\n.*greater than or equal to 0",
+        ),
+        (
+            {"system": "meanpose", "batch_size": 16, "devices": 3},
+            r"batch_size is 16, expected a multiple of devices \(3\)",
+        ),
+        ({"system": "meanpose", "schedule": "steps"}, "drop_epochs: is empty, expected some"),
+        ({"system": "meanpose", "drop_epochs": [4, 2]}, "drop_epochs\n.*expected ascending"),
         (
             {"system": "simplebaseline", "system_options": {"sigma": 1}},
             r"system_options\n.*sigma: Extra inputs are not permitted",
@@ -55,6 +75,19 @@ def test_wrong_fields_are_named(fields: dict, message: str) -> None:
         TrainConfig(**fields)
 
 
+def test_drops_of_the_rate_stretch_with_the_epochs() -> None:
+    assert TrainConfig(system="simplebaseline").drop_epochs == (90, 120)
+    assert TrainConfig(system="simplebaseline", epochs=14).drop_epochs == (9, 12)
+    assert TrainConfig(system="simplebaseline", epochs=1).drop_epochs == (1, 1)
+    given = TrainConfig(system="simplebaseline", epochs=14, drop_epochs=[3])
+    assert given.drop_epochs == (3,)
+
+
+def test_state_weights_are_of_the_states_of_labelled_joints() -> None:
+    labelled = {state.name.lower() for state in JointState if state is not JointState.MISSING}
+    assert set(get_args(JointStateName)) == labelled
+
+
 def test_every_field_is_described() -> None:
     models = [TrainConfig, *(spec.options for spec in SYSTEMS.values())]
     for model in models:
@@ -63,7 +96,7 @@ def test_every_field_is_described() -> None:
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(InputError, match=r"system: unknown 'x', expected one of simplebaseline,"):
+    with pytest.raises(InputError, match=r"system: unknown 'x', expected one of deeppose, cpm,"):
         system_spec("x")
     with pytest.raises(InputError, match=r"backbone: timm has no model 'resnet1818'"):
         build_system(TrainConfig(system="simplebaseline", backbone="resnet1818"))

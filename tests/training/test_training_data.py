@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from drawn_hands import drawn_samples, write_samples
@@ -10,12 +9,9 @@ from drawn_hands import drawn_samples, write_samples
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from render.manifest import JointState
-from training.data import (
-    DataSource,
-    EpochShuffle,
-    HandDataset,
-    batch_loader,
-)
+from training.data import HandDataset
+from training.loading import batch_loader
+from training.sources import DataSource
 
 
 def test_unknown_split_and_unfinished_data(hands: str, tmp_path: Path) -> None:
@@ -90,12 +86,42 @@ def test_several_sources_cached_or_from_workers(hands: str, tiny) -> None:
     assert splits == ["val"] * 12 + ["train"] * 36
 
 
-def test_order_depends_on_seed_and_epoch_only() -> None:
-    orders = []
-    for seed, epoch in [(0, 0), (0, 1), (1, 0), (0, 0)]:
-        sampler = EpochShuffle(50, seed)
-        sampler.set_epoch(epoch)
-        orders.append(tuple(sampler))
-    assert orders[0] == orders[3]
-    assert len(set(orders)) == 3
-    assert all(np.array_equal(np.sort(order), np.arange(50)) for order in orders)
+def test_weights_of_states(tmp_path: Path, tiny) -> None:
+    samples = drawn_samples(3)
+    thumb_tip, wrist = HAND21.indices(["thumb_tip", "wrist"])
+    samples[0][0]["joint_state"][thumb_tip] = JointState.OCCLUDED
+    samples[0][0]["joint_state"][wrist] = JointState.OUTSIDE
+    samples[1][0]["joint_state"] = None
+    samples[2][0]["joint_state"][wrist] = JointState.MISSING
+    config = tiny("latent25d", state_weights={"occluded": 0.5, "outside": 0, "unknown": 0.75})
+    source = DataSource.open(write_samples(tmp_path / "states", samples))
+    labels = HandDataset([source], config, border=False).labels()
+    expected = torch.ones(3, HAND21.num_joints)
+    expected[0, thumb_tip], expected[0, wrist], expected[1], expected[2, wrist] = 0.5, 0, 0.75, 0
+    assert torch.equal(labels.weights, expected)
+    assert torch.equal(labels.weights_3d, expected)
+
+
+@pytest.mark.parametrize("name", ["joints_2d", "joints_3d"])
+def test_a_labelled_joint_without_numbers(name: str, tmp_path: Path, tiny) -> None:
+    samples = drawn_samples(3)
+    thumb_tip = HAND21.index("thumb_tip")
+    row = samples[1][0]
+    place = thumb_tip * len(row[name]) // HAND21.num_joints
+    row[name][place] = float("nan")
+    source = DataSource.open(write_samples(tmp_path / "nan", samples))
+    message = rf"nan: sample 'hand-00001' has {name} that are not finite at thumb_tip, expected"
+    with pytest.raises(InputError, match=message):
+        HandDataset([source], tiny("latent25d"), border=False)
+    row["joint_state"][thumb_tip] = JointState.MISSING
+    source = DataSource.open(write_samples(tmp_path / "missing", samples))
+    labels = HandDataset([source], tiny("latent25d"), border=False).labels()
+    assert labels.weights[1, thumb_tip] == 0
+
+
+def test_labels_of_a_source_taken_as_flat(hands: str, tiny) -> None:
+    sources = [DataSource.open(f"{hands}:val@labels=2d"), DataSource.open(f"{hands}:train")]
+    dataset = HandDataset(sources, tiny("latent25d"), border=False)
+    assert [dataset.labelled(source) for source in sources] == [(12, 0), (36, 36)]
+    assert dataset.labels().has_camera.all()
+    assert dataset.source_sizes == [12, 36]

@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 import torch
 from drawn_hands import drawn_samples, mirror, write_samples
+from PIL import ExifTags, Image
 from torch import Tensor
 
 from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
+from mano_assets.skeleton import HAND21
+from render.manifest import project
 from render.manifest.predictions import read_predictions
 from training.checkpoints import TrainedModel, load_checkpoint, save_checkpoint
 from training.crops import Batch
-from training.data import DataSource, HandDataset
-from training.predict import predict, predict_dataset, predict_images
+from training.data import HandDataset
+from training.predict import PredictSettings, predict, predict_dataset, predict_images
+from training.sources import DataSource
 from training.systems.system import Outputs, Pose, System, build_system
 
 
@@ -128,27 +132,139 @@ def test_a_folder_of_images(hands: str, tiny, tmp_path: Path) -> None:
     np.testing.assert_array_equal(joints_2d, read_predictions(expected)[2])
     left = read_predictions(predict_images(checkpoint, folder, tmp_path / "c", side="left"))[2]
     assert not np.array_equal(joints_2d, left)
+    one = predict_images(checkpoint, folder / f"{ids[1]}.png", tmp_path / "one.parquet")
+    info, ids_of_one, joints_of_one, _ = read_predictions(one)
+    assert ids_of_one == ids[1:2]
+    assert info.data == str(folder / f"{ids[1]}.png")
+    np.testing.assert_allclose(joints_of_one, joints_2d[1:2], atol=1e-4)
+
+
+def test_boxes_sides_and_cameras_of_a_folder(hands: str, tiny, tmp_path: Path) -> None:
+    """Must equal the manifest whose boxes, sides and cameras they are."""
+    checkpoint = checkpoint_of(tiny("latent25d"), hands, tmp_path)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    lines = ["image,x,y,width,height,side,fx,fy,cx,cy"]
+    samples = drawn_samples(4)
+    for row, image in samples:
+        image.save(folder / f"{row['sample_id']}.png")
+        fx, _, cx, _, fy, cy, *_ = row["camera_k"]
+        values = [*row["box"], row["side"], fx, fy, cx, cy]
+        lines.append(",".join([f"{row['sample_id']}.png", *map(str, values)]))
+    (tmp_path / "boxes.csv").write_text("\n".join(lines))
+    expected = predict(checkpoint, write_samples(tmp_path / "same", samples), tmp_path / "a")
+    found = predict_images(checkpoint, folder, tmp_path / "b", tmp_path / "boxes.csv")
+    _, expected_ids, expected_2d, expected_3d = read_predictions(expected)
+    _, ids, joints_2d, joints_3d = read_predictions(found)
+    assert ids == expected_ids
+    np.testing.assert_array_equal(joints_2d, expected_2d)
+    np.testing.assert_array_equal(joints_3d, expected_3d)
+
+
+def test_a_focal_length_gives_absolute_joints(hands: str, tiny, tmp_path: Path) -> None:
+    """Twice the focal length, twice the distance; for both hands of one image."""
+    checkpoint = checkpoint_of(tiny("meanpose"), hands, tmp_path)
+    (tmp_path / "photos").mkdir()
+    drawn_samples(2)[1][1].save(tmp_path / "photos" / "two.png")
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("image,x,y,width,height\ntwo.png,0,0,90,80\ntwo.png,40,30,80,90\n")
+    depths_m = []
+    for focal_px in (300.0, 600.0):
+        out = tmp_path / f"{focal_px}.parquet"
+        predict_images(checkpoint, tmp_path / "photos", out, boxes, focal_px=focal_px)
+        _, ids, joints_2d, joints_3d = read_predictions(out)
+        assert ids == ["two-0", "two-1"]
+        assert joints_2d is not None
+        assert joints_3d is not None
+        root = [HAND21.root]
+        camera_k = np.array([[focal_px, 0, 64], [0, focal_px, 64], [0, 0, 1]])
+        np.testing.assert_allclose(
+            project(joints_3d[:, root], camera_k), joints_2d[:, root], atol=1e-3
+        )
+        depths_m.append(joints_3d[:, HAND21.root, 2])
+    np.testing.assert_allclose(depths_m[1], 2 * depths_m[0], rtol=1e-5)
+
+
+def test_predictions_of_a_turned_photograph_are_upright(hands: str, tiny, tmp_path: Path) -> None:
+    checkpoint = checkpoint_of(tiny("latent25d"), hands, tmp_path)
+    seen = drawn_samples(2)[1][1].resize((100, 140))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    results = []
+    for name, image, more in (
+        ("seen", seen, {}),
+        ("stored", seen.transpose(Image.Transpose.ROTATE_90), {"exif": exif}),
+    ):
+        image.save(tmp_path / f"{name}.png", **more)
+        out = predict_images(checkpoint, tmp_path / f"{name}.png", tmp_path / f"{name}.parquet")
+        results.append(read_predictions(out)[2])
+    np.testing.assert_array_equal(*results)
+
+
+def test_batch_size_and_precision_change_little(hands: str, tiny, tmp_path: Path) -> None:
+    checkpoint = checkpoint_of(tiny("latent25d"), hands, tmp_path)
+    results = []
+    for settings in (
+        None, PredictSettings(batch_size=7, device="cpu"), PredictSettings(precision="bf16"),
+    ):  # fmt: skip
+        out = predict(checkpoint, hands, tmp_path / "out.parquet", settings)
+        results.append(read_predictions(out)[2])
+    one, other_batches, half = results
+    np.testing.assert_allclose(other_batches, one, atol=1e-3)
+    difference_px = np.abs(half - one)
+    # bf16 has 8 bits: about half a percent of the crop of some 100 px.
+    assert 1e-4 < difference_px.max() < 1.0
+
+
+def test_overlays_of_a_data_set_and_of_a_folder(hands: str, tiny, tmp_path: Path) -> None:
+    checkpoint = checkpoint_of(tiny("meanpose"), hands, tmp_path)
+    out, overlays = tmp_path / "out.parquet", tmp_path / "overlays"
+    predict(checkpoint, hands, out, PredictSettings(overlays=overlays, num_overlays=3))
+    assert sorted(path.name for path in overlays.iterdir()) == [
+        "hand-00000.jpg", "hand-00024.jpg", "hand-00047.jpg", "sheet.jpg",
+    ]  # fmt: skip
+    predict(checkpoint, hands, out, PredictSettings(overlays=tmp_path / "usual"))
+    assert len(list((tmp_path / "usual").iterdir())) == 16 + 1
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(18):
+        drawn_samples(1)[0][1].save(folder / f"same-{number}.png")
+    predict_images(checkpoint, folder, out, settings=PredictSettings(overlays=tmp_path / "all"))
+    names = {path.stem for path in (tmp_path / "all").iterdir()}
+    assert names == {"sheet", *(f"same-{number}" for number in range(18))}
 
 
 def test_folders_that_cannot_be_used(hands: str, tiny, tmp_path: Path) -> None:
     checkpoint = checkpoint_of(tiny("meanpose"), hands, tmp_path)
     out, folder = tmp_path / "out.parquet", tmp_path / "photos"
-    with pytest.raises(InputError, match=r"photos: no such folder, expected a folder of images\.$"):
+    with pytest.raises(InputError, match=r"photos: no such folder, expected a folder of images"):
         predict_images(checkpoint, folder, out)
     folder.mkdir()
-    with pytest.raises(InputError, match=r"photos: holds no image, expected \.jpg"):
-        predict_images(checkpoint, folder, out)
     (folder / "a.png").write_bytes(b"no image")
     with pytest.raises(InputError, match=r"a\.png: not a readable image"):
         predict_images(checkpoint, folder, out)
-    image = drawn_samples(1)[0][1]
-    image.save(folder / "a.png")
-    image.save(folder / "a.jpg")
-    with pytest.raises(InputError, match=r"a\.png: its stem occurs twice, expected unique names"):
-        predict_images(checkpoint, folder, out)
     with pytest.raises(InputError, match=r"^side: is 'both', expected one of right, left\.$"):
         predict_images(checkpoint, folder, out, side="both")
+    drawn_samples(1)[0][1].save(folder / "a.png")
+    with pytest.raises(InputError, match=r"boxes\.csv: no such file, expected boxes"):
+        predict_images(checkpoint, folder, out, tmp_path / "boxes.csv")
+    checkpoint = checkpoint_of(tiny("meanpose", crop="image"), hands, tmp_path)
+    with pytest.raises(InputError, match=r"boxes\.csv: given with a model of whole images"):
+        predict_images(checkpoint, folder, out, tmp_path / "boxes.csv")
     assert not out.exists()
+
+
+def test_devices_and_precisions_that_are_not_there(
+    hands: str, tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match=r"^device: is 'tpu', expected one of auto, cpu, gpu\.$"):
+        PredictSettings(device="tpu")
+    with pytest.raises(InputError, match=r"^precision: is '8', expected one of 32, bf16\.$"):
+        PredictSettings(precision="8")
+    checkpoint = checkpoint_of(tiny("meanpose"), hands, tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match=r"^device: is gpu, expected auto or cpu on this machine"):
+        predict(checkpoint, hands, tmp_path / "out", PredictSettings(device="gpu"))
 
 
 class Malicious:
@@ -183,7 +299,7 @@ def test_truncated_and_foreign_checkpoints(hands: str, tiny, tmp_path: Path) -> 
     content = torch.load(path, weights_only=True)
     del content["state"]["head.0.weight"]
     torch.save(content, tmp_path / "holes.ckpt")
-    with pytest.raises(InputError, match=r"holes\.ckpt: does not fit this version"):
+    with pytest.raises(InputError, match=r"holes\.ckpt: its weights are not those of system"):
         load_checkpoint(tmp_path / "holes.ckpt")
     content["config"]["system"] = "unheard"
     torch.save(content, tmp_path / "foreign.ckpt")

@@ -44,7 +44,7 @@ class MeanPose(System):
 
     def forward(self, images: Tensor) -> Outputs:
         """See `System`."""
-        return {"joints_px": self.mean_px.expand(len(images), -1, -1)}
+        return {"joints_px": self.mean_px.expand(images.shape[0], -1, -1)}
 
     def decode(self, outputs: Outputs, batch: Batch) -> Pose:
         """See `System`."""

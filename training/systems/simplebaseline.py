@@ -2,7 +2,7 @@
 
 Xiao, Wu, Wei: Simple Baselines for Human Pose Estimation and Tracking, ECCV 2018. With a ResNet,
 three deconvolutions of 256 channels and 256 px input it is the paper's network. Targets are placed
-at the joint's exact position, not rounded to a cell, and the learning rate falls as a cosine.
+at the joint's exact position, not rounded to a cell.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import cast
 from torch import Tensor
 
 from mano_assets.skeleton import HAND21
-from training.backbones import Trunk
+from training.backbones.trunk import Trunk
 from training.codecs import GaussianHeatmap, inside
 from training.config import TrainConfig
 from training.crops import Batch
-from training.heads import DeconvHead
-from training.systems.registry import SimpleBaselineOptions
+from training.heads.deconv import DeconvHead
+from training.heads.refine_loop import step_losses
+from training.systems.options import SimpleBaselineOptions
 from training.systems.system import Outputs, Pose, System
 
 
@@ -35,7 +36,8 @@ class SimpleBaseline(System):
         )
         stride = self.trunk.stride / self.head.upsampling
         map_size = round(config.input_size / stride)
-        self.codec = GaussianHeatmap(map_size, stride, options.heatmap_sigma * map_size)
+        sigma = options.heatmap_sigma * map_size
+        self.codec = GaussianHeatmap(map_size, stride, sigma, options.decoding)
 
     def forward(self, images: Tensor) -> Outputs:
         """See `System`."""
@@ -44,9 +46,9 @@ class SimpleBaseline(System):
     def loss(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
         """Half the mean squared difference over the maps of labelled joints in the crop."""
         weights = batch.weights * inside(batch.joints_px, self.config.input_size)
-        difference = outputs["heatmaps"] - self.codec.encode(batch.joints_px)
-        per_joint = difference.square().mean((-2, -1))
-        return {"heatmaps": 0.5 * (per_joint * weights).sum() / weights.sum().clamp(min=1)}
+        targets = self.codec.encode(batch.joints_px)
+        (loss,) = step_losses(outputs["heatmaps"][:, None], targets, weights)
+        return {"heatmaps": 0.5 * loss}
 
     def decode(self, outputs: Outputs, batch: Batch) -> Pose:
         """See `System`."""

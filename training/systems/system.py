@@ -50,6 +50,10 @@ class System(nn.Module):
         """
         raise NotImplementedError
 
+    def training_loss(self, batch: Batch) -> dict[str, Tensor]:
+        """What a training step minimises; a cascade that trains on simulated errors differs."""
+        return self.loss(self(batch.images), batch)
+
     def loss(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
         """Weighted terms that are summed to the training loss, each a scalar."""
         raise NotImplementedError

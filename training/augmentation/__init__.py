@@ -1,0 +1,1 @@
+"""Random changes of crops on the device; labels move with the pixels."""

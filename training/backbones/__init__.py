@@ -1,0 +1,1 @@
+"""Feature extractors: those of timm, and the papers' own."""

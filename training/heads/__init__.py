@@ -1,0 +1,1 @@
+"""From features to what a system puts out."""
