@@ -123,7 +123,9 @@ class TrainConfig(OptimisationFields):
         return typed.model_dump(mode="json")
 
     @model_validator(mode="after")
-    def _trunk_to_pretrain(self) -> TrainConfig:
+    def _trunk_as_possible(self) -> TrainConfig:
+        if self.backbone is not None and system_spec(self.system).own_network:
+            raise ValueError(f"backbone is {self.backbone!r}, expected none for {self.system}")
         if self.pretrained and self.backbone is None:
             raise ValueError(f"pretrained: {self.system} has no trunk of timm's, expected false")
         return self

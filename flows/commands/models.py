@@ -37,7 +37,12 @@ def systems(
 
 def train(
     data: Annotated[
-        list[str], typer.Option(metavar="DATASET[:SPLIT]", help="To learn from; may be repeated.")
+        list[str],
+        typer.Option(
+            metavar="DATASET[:SPLIT][@weight=W][@labels=2d]",
+            help="To learn from; may be repeated. weight: its share among several; labels=2d: "
+            "without its 3D labels.",
+        ),
     ],
     out: Out,
     system: Annotated[

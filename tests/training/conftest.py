@@ -32,9 +32,10 @@ def tiny():
 
     def make(system: str, **fields) -> TrainConfig:
         options = {} if system == "meanpose" else {"deconv_channels": [16, 16, 16]}
-        return TrainConfig(
-            **{"system": system, "epochs": 2, "system_options": options, **TINY, **fields}
-        )
+        defaults = {"system": system, "epochs": 2, "system_options": options, **TINY}
+        if SYSTEMS[system].own_network:
+            defaults["backbone"] = None
+        return TrainConfig(**{**defaults, **fields})
 
     return make
 

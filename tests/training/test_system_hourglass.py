@@ -76,7 +76,7 @@ def test_the_next_stack_sees_the_maps_before() -> None:
     images = torch.rand(1, 3, 64, 64)
     first, second = system(images)["heatmaps"][0]
     with torch.no_grad():
-        system.loop.steps[0].maps.bias += 1
+        system.loop.steps[0].maps[0].bias += 1
     changed_first, changed_second = system(images)["heatmaps"][0]
     torch.testing.assert_close(changed_first, first + 1)
     assert (changed_second - second).abs().max() > 1e-4
@@ -101,7 +101,7 @@ PARTS = {
     r"^features\.(\d+)\.0\.": r"loop.steps.\1.features.1.",
     r"^features\.(\d+)\.1\.conv": r"loop.steps.\1.features.2",
     r"^features\.(\d+)\.1\.bn": r"loop.steps.\1.features.3",
-    r"^outs\.(\d+)\.conv": r"loop.steps.\1.maps",
+    r"^outs\.(\d+)\.conv": r"loop.steps.\1.maps.0",
     r"^merge_features\.(\d+)\.conv\.conv": r"loop.steps.\1.remap_features",
     r"^merge_preds\.(\d+)\.conv\.conv": r"loop.steps.\1.remap_maps",
     r"\bup1\b": "beside",
@@ -143,6 +143,6 @@ def test_equals_the_reference_with_its_weights(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.slow
 def test_overfits_a_handful(hands: str) -> None:
-    config = recipe(width=64, num_stacks=1)
-    error_px, floor_px = overfitted_errors_px(config, handful(hands, config), 220, 1e-2)
-    assert error_px < floor_px + 0.7
+    config = recipe(width=32)
+    error_px, floor_px = overfitted_errors_px(config, handful(hands, config), 100, 1e-2)
+    assert error_px < floor_px + 0.5

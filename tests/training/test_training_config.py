@@ -50,6 +50,10 @@ def test_round_trip_through_json(system: str) -> None:
             {"system": "meanpose", "batch_size": 16, "devices": 3},
             r"batch_size is 16, expected a multiple of devices \(3\)",
         ),
+        (
+            {"system": "cpm", "backbone": "resnet18"},
+            "backbone is 'resnet18', expected none for cpm",
+        ),
         ({"system": "meanpose", "schedule": "steps"}, "drop_epochs: is empty, expected some"),
         ({"system": "meanpose", "drop_epochs": [4, 2]}, "drop_epochs\n.*expected ascending"),
         (

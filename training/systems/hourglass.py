@@ -2,7 +2,9 @@
 
 Newell, Yang, Deng: Stacked Hourglass Networks for Human Pose Estimation, ECCV 2016. Targets are
 placed at the joint's exact position, not rounded to a cell. Joints without a label do not count;
-the authors' code trains them towards empty maps.
+the authors' code trains them towards empty maps. The maps start near zero, as SimpleBaseline's do;
+with torch's own rule, as in the authors' code, a small network was at 8.6 px instead of 1.2 px
+after 80 steps on 32 hands.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from training.backbones.hourglass import Hourglass, HourglassStem, Residual
 from training.codecs import GaussianHeatmap, inside
 from training.config import TrainConfig
 from training.crops import Batch
+from training.heads.conv import ConvHead
 from training.heads.refine_loop import RefineLoop, step_losses
 from training.systems.options import HourglassOptions
 from training.systems.system import Outputs, Pose, System
@@ -42,7 +45,7 @@ class StackStep(nn.Module):
             nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
         )
-        self.maps = nn.Conv2d(channels, num_maps, 1)
+        self.maps = ConvHead(channels, num_maps, init_std=0.001)
         self.remap_features = None if is_last else nn.Conv2d(channels, channels, 1)
         self.remap_maps = None if is_last else nn.Conv2d(num_maps, channels, 1)
 

@@ -38,6 +38,7 @@ class SystemSpec:
         backbone: Default timm trunk; None for a system with a network of its own, or without.
         needs_3d: Whether it learns from `joints_3d` and `camera_k`.
         size_multiple: The side of its input is a multiple of this, px.
+        own_network: Whether its network is its own and no trunk can be chosen.
     """
 
     summary: str
@@ -46,6 +47,7 @@ class SystemSpec:
     backbone: str | None
     needs_3d: bool = False
     size_multiple: int = 32
+    own_network: bool = False
 
 
 SYSTEMS: dict[str, SystemSpec] = {
@@ -62,6 +64,7 @@ SYSTEMS: dict[str, SystemSpec] = {
         target="training.systems.cpm:ConvolutionalPoseMachine",
         backbone=None,
         size_multiple=8,
+        own_network=True,
     ),
     "hourglass": SystemSpec(
         summary="2D: heatmaps refined by a stack of hourglasses (Newell et al. 2016)",
@@ -69,6 +72,7 @@ SYSTEMS: dict[str, SystemSpec] = {
         target="training.systems.hourglass:StackedHourglass",
         backbone=None,
         size_multiple=64,
+        own_network=True,
     ),
     "simplebaseline": SystemSpec(
         summary="2D: heatmaps from deconvolutions on a trunk (Xiao et al. 2018)",
@@ -101,6 +105,7 @@ SYSTEMS: dict[str, SystemSpec] = {
         options=SystemOptions,
         target="training.systems.meanpose:MeanPose",
         backbone=None,
+        own_network=True,
     ),
 }
 
