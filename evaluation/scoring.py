@@ -106,7 +106,8 @@ def evaluate(predictions: Path, data: str, protocol: str | None, out: Path) -> d
             was predicted, skeletons differ, a sample id is missing, unknown or there twice, a
             coordinate is not finite, or nothing can be scored.
     """
-    info, ids, joints_px, joints_cam_m = read_predictions(predictions)
+    found = read_predictions(predictions)
+    info, ids = found.info, found.sample_ids
     root, split = parse_data_source(data)
     manifest = Manifest.open(root)
     _refuse_other_data(predictions, info, manifest)
@@ -121,24 +122,24 @@ def evaluate(predictions: Path, data: str, protocol: str | None, out: Path) -> d
     counted = rules.counts(column_array(table, "joint_state", num_joints))
     size_px = rules.size_px(truth_px, counted, column_array(table, "box", 4))
     truths = {2: truth_px, 3: column_array(table, "joints_3d", num_joints, 3)}
-    predicted = {2: joints_px, 3: joints_cam_m}
+    predicted = {2: found.joints_2d, 3: found.joints_3d}
 
     pairs: dict[int, Comparison | str] = {}
     for dimensions, truth in truths.items():
-        found = predicted[dimensions]
-        if found is None:
+        joints = predicted[dimensions]
+        if joints is None:
             pairs[dimensions] = f"the predictions hold no joints_{dimensions}d"
             continue
-        found = found[order]
+        joints = joints[order]
         valid = counted & np.isfinite(truth).all(-1)
         if dimensions == 2:
             valid &= (size_px > 0)[:, None]
         else:
             whole = valid[:, root_joint] & (valid.sum(-1) >= MIN_JOINTS_3D)
             valid &= whole[:, None]
-        _refuse_not_finite(predictions, dimensions, true_ids, found, valid)
+        _refuse_not_finite(predictions, dimensions, true_ids, joints, valid)
         if valid.any():
-            pairs[dimensions] = Comparison(found, truth, valid, size_px, skeleton, root_joint)
+            pairs[dimensions] = Comparison(joints, truth, valid, size_px, skeleton, root_joint)
         else:
             pairs[dimensions] = f"the data set has no joints_{dimensions}d that count"
 

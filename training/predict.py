@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mano_assets.errors import InputError
-from render.manifest.predictions import PredictionInfo, write_predictions
+from render.manifest.predictions import PredictionInfo, Predictions, write_predictions
 from training.boxes import read_boxes
 from training.checkpoints import TrainedModel, load_checkpoint
 from training.config import TrainConfig
@@ -83,7 +83,7 @@ def predict(
         model, dataset, settings.batch_size, settings.device, settings.precision
     )
     info = _provenance(model, checkpoint, source)
-    write_predictions(Path(out), info, dataset.sample_ids, joints_2d, joints_3d)
+    write_predictions(Path(out), Predictions(info, dataset.sample_ids, joints_2d, joints_3d))
     if settings.overlays is not None:
         count = settings.num_overlays or OVERLAYS_OF_DATA
         write_overlays(settings.overlays, source, joints_2d, count)
@@ -138,7 +138,8 @@ def predict_images(
         )
         told = dataclasses.replace(source, root=str(images), split=None, recipe_digest=None)
         info = _provenance(model, checkpoint, told)
-        write_predictions(Path(out), info, [hand.key for hand in hands], joints_2d, joints_3d)
+        keys = [hand.key for hand in hands]
+        write_predictions(Path(out), Predictions(info, keys, joints_2d, joints_3d))
         if settings.overlays is not None:
             names = [hand.image.stem for hand in hands]
             write_overlays(settings.overlays, source, joints_2d, settings.num_overlays, names)

@@ -98,11 +98,11 @@ class Scored:
     @cached_property
     def predicted(self) -> dict[int, np.ndarray | None]:
         """Joints by dimension, in the order of `rows`: [N, 21, 2] px, [N, 21, 3] metres."""
-        _, ids, joints_px, joints_cam_m = read_predictions(self.predictions)
-        position = {sample: row for row, sample in enumerate(ids)}
+        found = read_predictions(self.predictions)
+        position = {sample: row for row, sample in enumerate(found.sample_ids)}
         order = [position[sample] for sample in self.rows["sample_id"].to_pylist()]
-        arrays = {2: joints_px, 3: joints_cam_m}
-        return {d: None if found is None else found[order] for d, found in arrays.items()}
+        arrays = {2: found.joints_2d, 3: found.joints_3d}
+        return {d: None if each is None else each[order] for d, each in arrays.items()}
 
     def sample_errors(self, metric: str) -> np.ndarray | None:
         """A metric of each sample, [N], in the order of `rows`; None when it was not computed."""

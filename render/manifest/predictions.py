@@ -6,6 +6,7 @@ It is the only thing that passes from training to evaluation.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +19,25 @@ from mano_assets.skeleton import HAND21
 from render.manifest.reading import check_columns, column_array
 from render.manifest.schema import vector_column
 
+NUM_VERTICES = 778
+"""Of MANO's mesh."""
+
 PREDICTION_SCHEMA = pa.schema(
     [
         pa.field("sample_id", pa.string(), nullable=False),
         vector_column("joints_2d", 2 * HAND21.num_joints, "Continuous px of the whole image"),
         vector_column("joints_3d", 3 * HAND21.num_joints, "Camera frame, metres"),
+        vector_column("vertices_3d", 3 * NUM_VERTICES, "MANO's, camera frame, metres"),
+        pa.field("score", pa.float64(), metadata={"doc": "Confidence that this is a hand"}),
+        pa.field(
+            "right_probability", pa.float64(), metadata={"doc": "That the hand is a right one"}
+        ),
     ]
 )
-"""A system without 2D or 3D leaves that column null."""
+"""What a system does not give is null."""
+
+OPTIONAL_COLUMNS = ("vertices_3d", "score", "right_probability")
+"""May be absent from a file."""
 
 _METADATA_KEY = b"handforge"
 
@@ -50,31 +62,46 @@ class PredictionInfo(BaseModel):
     split: str | None = Field(default=None, description="Split predicted on; null for all.")
 
 
-def write_predictions(
-    path: Path,
-    info: PredictionInfo,
-    sample_ids: list[str],
-    joints_2d: np.ndarray | None,
-    joints_3d: np.ndarray | None,
-) -> None:
-    """Writes predictions.
+@dataclass(frozen=True)
+class Predictions:
+    """What a system says of the samples of a data set; None for what it does not give.
 
-    Args:
-        path: File to write, replaced as a whole.
+    Attributes:
         info: Provenance.
         sample_ids: Keys, [N].
-        joints_2d: Continuous px, [N, 21, 2], or None for a system without.
-        joints_3d: Camera frame, metres, [N, 21, 3], or None for a system without.
+        joints_2d: Continuous px, [N, 21, 2].
+        joints_3d: Camera frame, metres, [N, 21, 3].
+        vertices_3d: MANO's vertices, camera frame, metres, [N, 778, 3].
+        score: Confidence that this is a hand, [N].
+        right_probability: Probability that the hand is a right one, [N].
     """
 
-    def column(values: np.ndarray | None) -> list[list[float] | None]:
+    info: PredictionInfo
+    sample_ids: list[str]
+    joints_2d: np.ndarray | None = None
+    joints_3d: np.ndarray | None = None
+    vertices_3d: np.ndarray | None = None
+    score: np.ndarray | None = None
+    right_probability: np.ndarray | None = None
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Writes predictions; the file is replaced as a whole."""
+    num_samples = len(predictions.sample_ids)
+
+    def column(field: pa.Field) -> pa.Array:
+        values = getattr(predictions, field.name)
         if values is None:
-            return [None] * len(sample_ids)
-        return np.asarray(values, dtype=np.float64).reshape(len(sample_ids), -1).tolist()
+            return pa.nulls(num_samples, field.type)
+        flat = np.asarray(values, dtype=np.float64).reshape(num_samples, -1)
+        if not pa.types.is_list(field.type):
+            return pa.array(flat[:, 0])
+        offsets = np.arange(num_samples + 1, dtype=np.int32) * flat.shape[1]
+        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat.ravel()))
 
     table = pa.table(
-        {"sample_id": sample_ids, "joints_2d": column(joints_2d), "joints_3d": column(joints_3d)},
-        schema=PREDICTION_SCHEMA.with_metadata({_METADATA_KEY: info.model_dump_json()}),
+        [pa.array(predictions.sample_ids, pa.string()), *map(column, list(PREDICTION_SCHEMA)[1:])],
+        schema=PREDICTION_SCHEMA.with_metadata({_METADATA_KEY: predictions.info.model_dump_json()}),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
@@ -82,13 +109,8 @@ def write_predictions(
     temporary.replace(path)
 
 
-def read_predictions(
-    path: Path,
-) -> tuple[PredictionInfo, list[str], np.ndarray | None, np.ndarray | None]:
+def read_predictions(path: Path) -> Predictions:
     """Reads predictions.
-
-    Returns:
-        Provenance, sample ids [N], joints_2d [N, 21, 2] or None, joints_3d [N, 21, 3] or None.
 
     Raises:
         InputError: The file is missing, damaged or not predictions.
@@ -96,6 +118,9 @@ def read_predictions(
     try:
         table = pq.ParquetFile(path).read()
         info = PredictionInfo.model_validate(json.loads(table.schema.metadata[_METADATA_KEY]))
+        for name in set(OPTIONAL_COLUMNS) - set(table.column_names):
+            field = PREDICTION_SCHEMA.field(name)
+            table = table.append_column(field, pa.nulls(len(table), field.type))
         check_columns(table, PREDICTION_SCHEMA)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file, expected predictions (Parquet).") from error
@@ -104,8 +129,21 @@ def read_predictions(
         raise InputError(f"{path}: not a predictions file ({what}).") from error
     except (pa.ArrowInvalid, OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not a predictions file ({error}).") from error
-    arrays = []
-    for name, dimensions in (("joints_2d", 2), ("joints_3d", 3)):
+
+    def array(name: str, *shape: int) -> np.ndarray | None:
         known = table[name].null_count < table.num_rows
-        arrays.append(column_array(table, name, HAND21.num_joints, dimensions) if known else None)
-    return info, table["sample_id"].to_pylist(), arrays[0], arrays[1]
+        return column_array(table, name, *shape) if known else None
+
+    def numbers(name: str) -> np.ndarray | None:
+        known = table[name].null_count < table.num_rows
+        return table[name].to_numpy().astype(np.float64) if known else None
+
+    return Predictions(
+        info=info,
+        sample_ids=table["sample_id"].to_pylist(),
+        joints_2d=array("joints_2d", HAND21.num_joints, 2),
+        joints_3d=array("joints_3d", HAND21.num_joints, 3),
+        vertices_3d=array("vertices_3d", NUM_VERTICES, 3),
+        score=numbers("score"),
+        right_probability=numbers("right_probability"),
+    )

@@ -14,7 +14,13 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from mano_assets.errors import InputError
-from render.manifest.schema import SCHEMA, SCHEMA_VERSION, DatasetInfo
+from render.manifest.schema import (
+    ADDED_COLUMNS,
+    READABLE_VERSIONS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    DatasetInfo,
+)
 
 
 def parse_data_source(text: str) -> tuple[str, str | None]:
@@ -74,7 +80,7 @@ class Manifest:
             ) from error
         except ValueError as error:
             raise InputError(f"{root}/dataset.json: not a valid description ({error}).") from error
-        if info.schema_version != SCHEMA_VERSION:
+        if info.schema_version not in READABLE_VERSIONS:
             raise InputError(
                 f"{root}/dataset.json: schema_version is {info.schema_version}, "
                 f"expected {SCHEMA_VERSION}."
@@ -104,6 +110,10 @@ class Manifest:
                 "remove it and run the same command again to make it anew."
             ) from error
         wanted = pa.schema([SCHEMA.field(name) for name in columns] if columns else SCHEMA)
+        for name in set(ADDED_COLUMNS) & set(wanted.names) - set(table.column_names):
+            table = table.append_column(
+                wanted.field(name), pa.nulls(len(table), wanted.field(name).type)
+            )
         try:
             check_columns(table, wanted)
         except ValueError as error:

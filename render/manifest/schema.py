@@ -13,7 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mano_assets.skeleton import HAND21
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+READABLE_VERSIONS = (3, SCHEMA_VERSION)
+ADDED_COLUMNS = ("head_size_px",)
+"""Columns that the older of these versions lack; they are read as null."""
+
 _J = HAND21.num_joints
 
 
@@ -62,6 +66,9 @@ SCHEMA = pa.schema(
         vector_column("joints_3d", 3 * _J, "hand21 x (x, y, z), camera frame, metres"),
         vector_column("joint_state", _J, "JointState of each joint", pa.int8()),
         vector_column("box", 4, "Hand box (x, y, width, height), continuous px"),
+        _column(
+            "head_size_px", pa.float64(), "Size of the person's head, what PCKh divides by, px"
+        ),
         vector_column("mano_global_orient", 3, "Wrist rotation, camera frame, axis-angle"),
         vector_column("mano_pose", 45, "Pose from the flat hand, 15 x axis-angle, MANO's order"),
         vector_column("wrist_pose", 3, "Hand against the forearm, axis-angle; null if unknown"),
@@ -126,3 +133,7 @@ class DatasetInfo(BaseModel):
     counts: dict[str, int] = Field(default_factory=dict, description="Rows of each split.")
     licence: str | None = Field(default=None, description="Terms of use.")
     source: str | None = Field(default=None, description="Where a real data set can be obtained.")
+    stand_in_for: str | None = Field(
+        default=None,
+        description="Public data set in whose files' layout these renders were written and read back.",
+    )

@@ -11,7 +11,7 @@ import pytest
 from public_trees import InterHandTree, make_coco, make_interhand
 from sketched_hands import Drawn, write_drawn_dataset
 
-from render.manifest.predictions import PredictionInfo, write_predictions
+from render.manifest.predictions import PredictionInfo, Predictions, write_predictions
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,7 @@ def predict(tmp_path: Path) -> Callable[..., Path]:
             "data_name": "drawn", **info,
         }  # fmt: skip
         described = PredictionInfo.model_validate(described)
-        write_predictions(path, described, ids, joints_2d, joints_3d)
+        write_predictions(path, Predictions(described, ids, joints_2d, joints_3d))
         return path
 
     return write

@@ -16,7 +16,7 @@ from evaluation.report import ReportInput, plots, write_report
 from evaluation.scoring import evaluate
 from mano_assets.errors import InputError
 from render.manifest import Manifest
-from render.manifest.predictions import PredictionInfo, write_predictions
+from render.manifest.predictions import PredictionInfo, Predictions, write_predictions
 from render.manifest.reading import column_array
 from render.manifest.writing import write_info
 
@@ -65,9 +65,8 @@ def make_input(
                 split=split,
             )  # fmt: skip
             file = root / f"predictions/{system}-{split}.parquet"
-            write_predictions(
-                file, info, ids, joints_px + shift * np.array([0.6, 0.8]), joints_cam_m
-            )
+            moved_px = joints_px + shift * np.array([0.6, 0.8])
+            write_predictions(file, Predictions(info, ids, moved_px, joints_cam_m))
             result = root / f"evaluation/{system}-{split}.json"
             evaluate(file, f"{drawn.root}:{split}", None, result)
             predictions.append(file)

@@ -18,7 +18,7 @@ from evaluation.report.inputs import read_scored, read_trainings
 from evaluation.report.tables import group, headline, score_table
 from evaluation.scoring import evaluate
 from render.manifest import Manifest
-from render.manifest.predictions import PredictionInfo, write_predictions
+from render.manifest.predictions import PredictionInfo, Predictions, write_predictions
 from render.manifest.reading import column_array
 
 SHIFTS_PX = {"small-s0": 3.0, "small-s4": 5.0, "large": 2.0, "meanpose": 10.0}
@@ -56,7 +56,7 @@ class Runs:
                 )  # fmt: skip
                 file = self.root / f"predictions/{label}-{split}.parquet"
                 moved = joints_px + np.array([0.0, shift])
-                write_predictions(file, info, table["sample_id"].to_pylist(), moved, None)
+                write_predictions(file, Predictions(info, table["sample_id"].to_pylist(), moved))
                 result = self.root / f"evaluation/{label}-{split}.json"
                 evaluate(file, f"{self.drawn.root}:{split}", None, result)
                 predictions.append(file)

@@ -18,7 +18,7 @@ from flows.cli import main
 from flows.recipes import Recipe, load_recipe
 from mano_assets.skeleton import HAND21
 from render.manifest import Manifest
-from render.manifest.predictions import PredictionInfo, write_predictions
+from render.manifest.predictions import PredictionInfo, Predictions, write_predictions
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> Rooms:
             data=root, data_name="tiny", split=split,
         )  # fmt: skip
         zeros = np.zeros((len(ids), HAND21.num_joints, 3))
-        write_predictions(out, info, ids, zeros[..., :2], zeros)
+        write_predictions(out, Predictions(info, ids, zeros[..., :2], zeros))
         return out
 
     def write_report(inputs: Any, out: Path) -> None:

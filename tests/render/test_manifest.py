@@ -25,7 +25,12 @@ from render.manifest import (
     verify,
     write_dataset,
 )
-from render.manifest.predictions import PredictionInfo, read_predictions, write_predictions
+from render.manifest.predictions import (
+    PredictionInfo,
+    Predictions,
+    read_predictions,
+    write_predictions,
+)
 from render.manifest.reading import column_array
 
 CAMERA_K = np.array([[150.0, 0, 32], [0, 150, 24], [0, 0, 1]])
@@ -123,7 +128,7 @@ def test_leaving_without_a_commit_leaves_nothing(tmp_path: Path):
         ('{"name": "x"}', "not a valid description"),
         (
             '{"name": "x", "kind": "real", "state": "complete", "schema_version": 99}',
-            "schema_version is 99, expected 3",
+            "schema_version is 99, expected 4",
         ),
     ],
 )
@@ -170,11 +175,23 @@ def info() -> PredictionInfo:
 
 def test_predictions_read_back(tmp_path: Path):
     path = tmp_path / "p.parquet"
-    joints_2d = np.random.default_rng(0).normal(size=(3, 21, 2))
-    write_predictions(path, info(), ["a", "b", "c"], joints_2d, None)
-    again, ids, found_2d, found_3d = read_predictions(path)
-    assert (again, ids, found_3d) == (info(), ["a", "b", "c"], None)
-    np.testing.assert_array_equal(found_2d, joints_2d)
+    random = np.random.default_rng(0)
+    joints_2d = random.normal(size=(3, 21, 2))
+    vertices_3d = random.normal(size=(3, 778, 3))
+    written = Predictions(info(), ["a", "b", "c"], joints_2d, None, vertices_3d, random.random(3))
+    write_predictions(path, written)
+    found = read_predictions(path)
+    assert (found.info, found.sample_ids) == (info(), ["a", "b", "c"])
+    assert (found.joints_3d, found.right_probability) == (None, None)
+    for name in ("joints_2d", "vertices_3d", "score"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(written, name))
+
+
+def test_files_of_before_the_optional_columns_are_read(tmp_path: Path):
+    path = tmp_path / "p.parquet"
+    write_predictions(path, Predictions(info(), ["a"], np.zeros((1, 21, 2))))
+    pq.write_table(pq.read_table(path).drop(["vertices_3d", "score", "right_probability"]), path)
+    assert read_predictions(path).score is None
 
 
 def test_what_is_no_predictions_file_is_refused(tmp_path: Path):

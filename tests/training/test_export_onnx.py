@@ -22,7 +22,7 @@ from torch import Tensor
 from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
-from render.manifest.predictions import read_predictions
+from render.manifest.predictions import PredictionInfo, read_predictions
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
 from training.data import HandDataset
@@ -56,6 +56,13 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 """Small networks of every system, and every way of decoding."""
 
 BACKBONES = {"simplebaseline", "latent25d", "bmc"}
+
+
+def read_joints(
+    path: Path,
+) -> tuple[PredictionInfo, list[str], np.ndarray | None, np.ndarray | None]:
+    found = read_predictions(path)
+    return found.info, found.sample_ids, found.joints_2d, found.joints_3d
 
 
 def checkpoint_of(name: str, hands: str, folder: Path, **changes: Any) -> Path:
@@ -92,7 +99,7 @@ def test_every_system_gives_pytorchs_predictions(hands: str, tmp_path: Path, nam
     session = onnxruntime.InferenceSession(exported.path)
     samples = drawn_samples(3)
     data = write_samples(tmp_path / "data", samples)
-    found = read_predictions(predict(checkpoint, data, tmp_path / "predictions.parquet"))
+    found = read_joints(predict(checkpoint, data, tmp_path / "predictions.parquet"))
     _, _, expected_2d, expected_3d = found
     assert expected_2d is not None
     for rows in ([1], [0, 1, 2]):
@@ -210,7 +217,7 @@ def test_the_example_of_the_readme_works(
     )
     out = tmp_path / "out.parquet"
     predict_images(checkpoint, tmp_path / "photo.jpg", out, tmp_path / "boxes.csv")
-    _, _, joints_2d, joints_3d = read_predictions(out)
+    _, _, joints_2d, joints_3d = read_joints(out)
     assert joints_2d is not None
     assert joints_3d is not None
     np.testing.assert_allclose(names["joints_px"], joints_2d[0], atol=0.05)

@@ -14,13 +14,20 @@ from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from render.manifest import project
-from render.manifest.predictions import read_predictions
+from render.manifest.predictions import PredictionInfo, read_predictions
 from training.checkpoints import TrainedModel, load_checkpoint, save_checkpoint
 from training.crops import Batch
 from training.data import HandDataset
 from training.predict import PredictSettings, predict, predict_dataset, predict_images
 from training.sources import DataSource
 from training.systems.system import Outputs, Pose, System, build_system
+
+
+def read_joints(
+    path: Path,
+) -> tuple[PredictionInfo, list[str], np.ndarray | None, np.ndarray | None]:
+    found = read_predictions(path)
+    return found.info, found.sample_ids, found.joints_2d, found.joints_3d
 
 
 def checkpoint_of(config, hands: str, folder: Path) -> Path:
@@ -64,7 +71,7 @@ def test_a_mirrored_data_set_gives_mirrored_predictions(
     checkpoint = checkpoint_of(tiny(system), hands, tmp_path)
     mirrored = write_samples(tmp_path / "mirror", [mirror(sample) for sample in drawn_samples(48)])
     results = [
-        read_predictions(predict(checkpoint, data, tmp_path / f"{number}.parquet"))
+        read_joints(predict(checkpoint, data, tmp_path / f"{number}.parquet"))
         for number, data in enumerate([hands, mirrored])
     ]
     (_, ids, ours_2d, ours_3d), (_, mirrored_ids, theirs_2d, theirs_3d) = results
@@ -82,7 +89,7 @@ def test_a_mirrored_data_set_gives_mirrored_predictions(
 
 def test_provenance_and_split(hands: str, tiny, tmp_path: Path) -> None:
     checkpoint = checkpoint_of(tiny("meanpose", label="floor"), hands, tmp_path)
-    info, ids, joints_2d, _ = read_predictions(predict(checkpoint, f"{hands}:val", tmp_path / "p"))
+    info, ids, joints_2d, _ = read_joints(predict(checkpoint, f"{hands}:val", tmp_path / "p"))
     assert ids == [row["sample_id"] for row, _ in drawn_samples(48) if row["split"] == "val"]
     assert joints_2d is not None
     assert joints_2d.shape == (12, 21, 2)
@@ -100,7 +107,7 @@ def test_no_3d_without_a_camera_and_no_labels_needed(hands: str, tiny, tmp_path:
         row |= {"joints_2d": None, "joints_3d": None, "joint_state": None}
     samples[1][0]["camera_k"] = None
     some = write_samples(tmp_path / "some", samples)
-    _, _, joints_2d, joints_3d = read_predictions(predict(checkpoint, some, tmp_path / "some.pq"))
+    _, _, joints_2d, joints_3d = read_joints(predict(checkpoint, some, tmp_path / "some.pq"))
     assert joints_2d is not None
     assert joints_3d is not None
     assert np.isfinite(joints_2d).all()
@@ -108,7 +115,7 @@ def test_no_3d_without_a_camera_and_no_labels_needed(hands: str, tiny, tmp_path:
     for row, _ in samples:
         row["camera_k"] = None
     none = write_samples(tmp_path / "none", samples)
-    assert read_predictions(predict(checkpoint, none, tmp_path / "none.pq"))[3] is None
+    assert read_joints(predict(checkpoint, none, tmp_path / "none.pq"))[3] is None
 
 
 def test_a_folder_of_images(hands: str, tiny, tmp_path: Path) -> None:
@@ -125,15 +132,15 @@ def test_a_folder_of_images(hands: str, tiny, tmp_path: Path) -> None:
         checkpoint, write_samples(tmp_path / "same", samples), tmp_path / "a.parquet"
     )
     found = predict_images(checkpoint, folder, tmp_path / "b.parquet")
-    info, ids, joints_2d, joints_3d = read_predictions(found)
+    info, ids, joints_2d, joints_3d = read_joints(found)
     assert ids == [row["sample_id"] for row, _ in samples]
     assert (info.data, info.data_name) == (str(folder), "photos")
     assert joints_3d is None
-    np.testing.assert_array_equal(joints_2d, read_predictions(expected)[2])
-    left = read_predictions(predict_images(checkpoint, folder, tmp_path / "c", side="left"))[2]
+    np.testing.assert_array_equal(joints_2d, read_joints(expected)[2])
+    left = read_joints(predict_images(checkpoint, folder, tmp_path / "c", side="left"))[2]
     assert not np.array_equal(joints_2d, left)
     one = predict_images(checkpoint, folder / f"{ids[1]}.png", tmp_path / "one.parquet")
-    info, ids_of_one, joints_of_one, _ = read_predictions(one)
+    info, ids_of_one, joints_of_one, _ = read_joints(one)
     assert ids_of_one == ids[1:2]
     assert info.data == str(folder / f"{ids[1]}.png")
     np.testing.assert_allclose(joints_of_one, joints_2d[1:2], atol=1e-4)
@@ -154,8 +161,8 @@ def test_boxes_sides_and_cameras_of_a_folder(hands: str, tiny, tmp_path: Path) -
     (tmp_path / "boxes.csv").write_text("\n".join(lines))
     expected = predict(checkpoint, write_samples(tmp_path / "same", samples), tmp_path / "a")
     found = predict_images(checkpoint, folder, tmp_path / "b", tmp_path / "boxes.csv")
-    _, expected_ids, expected_2d, expected_3d = read_predictions(expected)
-    _, ids, joints_2d, joints_3d = read_predictions(found)
+    _, expected_ids, expected_2d, expected_3d = read_joints(expected)
+    _, ids, joints_2d, joints_3d = read_joints(found)
     assert ids == expected_ids
     np.testing.assert_array_equal(joints_2d, expected_2d)
     np.testing.assert_array_equal(joints_3d, expected_3d)
@@ -172,7 +179,7 @@ def test_a_focal_length_gives_absolute_joints(hands: str, tiny, tmp_path: Path) 
     for focal_px in (300.0, 600.0):
         out = tmp_path / f"{focal_px}.parquet"
         predict_images(checkpoint, tmp_path / "photos", out, boxes, focal_px=focal_px)
-        _, ids, joints_2d, joints_3d = read_predictions(out)
+        _, ids, joints_2d, joints_3d = read_joints(out)
         assert ids == ["two-0", "two-1"]
         assert joints_2d is not None
         assert joints_3d is not None
@@ -197,7 +204,7 @@ def test_predictions_of_a_turned_photograph_are_upright(hands: str, tiny, tmp_pa
     ):
         image.save(tmp_path / f"{name}.png", **more)
         out = predict_images(checkpoint, tmp_path / f"{name}.png", tmp_path / f"{name}.parquet")
-        results.append(read_predictions(out)[2])
+        results.append(read_joints(out)[2])
     np.testing.assert_array_equal(*results)
 
 
@@ -208,7 +215,7 @@ def test_batch_size_and_precision_change_little(hands: str, tiny, tmp_path: Path
         None, PredictSettings(batch_size=7, device="cpu"), PredictSettings(precision="bf16"),
     ):  # fmt: skip
         out = predict(checkpoint, hands, tmp_path / "out.parquet", settings)
-        results.append(read_predictions(out)[2])
+        results.append(read_joints(out)[2])
     one, other_batches, half = results
     np.testing.assert_allclose(other_batches, one, atol=1e-3)
     difference_px = np.abs(half - one)
