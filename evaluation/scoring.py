@@ -42,6 +42,29 @@ class Score(BaseModel):
     definition: str = Field(description="What exactly the number is.")
 
 
+class Group(BaseModel):
+    """The scores of some of the joints or samples."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="Joint, joint state or range of hardness.")
+    n: int = Field(description="Samples of which at least one joint takes part.")
+    num_joints: int = Field(description="Joints that take part, over all samples.")
+    metrics: dict[str, Score] = Field(description="Score of each metric, by id.")
+
+
+class Curve(BaseModel):
+    """A share of joints over thresholds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str = Field(description="What is drawn, for a heading.")
+    unit: str = Field(description="Unit of the thresholds; empty for shares of the hand's size.")
+    thresholds: list[float] = Field(description="Ascending.")
+    shares: list[float] = Field(description="Share of the counted joints within each.")
+    definition: str = Field(description="What exactly is drawn.")
+
+
 class Provenance(BaseModel):
     """Where a result came from."""
 
@@ -65,6 +88,16 @@ class Evaluation(BaseModel):
     n: int = Field(description="Samples scored.")
     metrics: dict[str, Score] = Field(description="Score of each metric, by id.")
     skipped: dict[str, str] = Field(description="Metrics without a score, and why.")
+    breakdowns: dict[str, list[Group]] = Field(
+        default_factory=dict,
+        description="Scores by joint, by state and by hardness; keys joint, state, hardness.",
+    )
+    curves: dict[str, Curve] = Field(
+        default_factory=dict, description="PCK over thresholds; keys pck_2d, pck_3d."
+    )
+    warnings: list[str] = Field(
+        default_factory=list, description="What looks wrong but could be scored, a sentence each."
+    )
     interval: str = Field(description="What the intervals are.")
     samples_file: str = Field(description="Parquet of each sample's errors, beside this file.")
     provenance: Provenance = Field(description="Where it came from.")

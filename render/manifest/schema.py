@@ -135,5 +135,5 @@ class DatasetInfo(BaseModel):
     source: str | None = Field(default=None, description="Where a real data set can be obtained.")
     stand_in_for: str | None = Field(
         default=None,
-        description="Public data set in whose files' layout these renders were written and read back.",
+        description="Public data set in whose layout these renders were written and read back.",
     )
