@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt
 
 from mano_assets.errors import InputError
 from training.config import TrainConfig
-from training.sources import take_options
+from training.samples.sources import take_options
 
 
 def _as_list(value: Any) -> Any:

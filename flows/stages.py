@@ -70,8 +70,8 @@ def train_model(recipe: Recipe, config: ModelRecipe, folder: RunFolder) -> Path:
     }
 
     def maker() -> list[Path]:
-        from training.model_figures import write_figures
-        from training.trainer import train
+        from training.fitting.trainer import train
+        from training.measuring.model_figures import write_figures
 
         data = [f"{folder.dataset}:{source}" for source in sources]
         validation = [f"{folder.dataset}:{recipe.validate_on}"] if recipe.validate_on else []
@@ -113,7 +113,7 @@ def predict(checkpoint: Path, label: str, target: Target, folder: RunFolder) -> 
     out = folder.predictions(label, target.stem)
 
     def maker() -> list[Path]:
-        from training.predict import predict
+        from training.prediction.predict import predict
 
         return [predict(checkpoint, target.data, out)]
 

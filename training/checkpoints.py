@@ -16,7 +16,7 @@ from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from render.manifest.writing import write_atomically
 from training.config import TrainConfig
-from training.sources import DataSource
+from training.samples.sources import DataSource
 from training.systems.system import System, build_system
 
 FORMAT = "handforge-checkpoint-1"

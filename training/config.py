@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from training.augmentation.config import AugmentConfig
-from training.optimisation_fields import OptimisationFields
+from training.fitting.optimisation_fields import OptimisationFields
 from training.systems.options import SystemOptions
 from training.systems.registry import SYSTEMS, paper_recipe, system_spec
 

@@ -118,6 +118,6 @@ def train(
     given = {"system": system, "precision": precision, "compile": compile}
     values |= {name: value for name, value in given.items() if value is not None}
     chosen = parse(TrainConfig, values, str(config or "bench train"))
-    from training.benchmark import bench_train
+    from training.measuring.benchmark import bench_train
 
     print(json.dumps(bench_train(chosen, data, steps, repeats)))

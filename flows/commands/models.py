@@ -27,7 +27,7 @@ def systems(
     for name, spec in SYSTEMS.items():
         config = TrainConfig(system=name)
         if figures:
-            from training.model_figures import model_size
+            from training.measuring.model_figures import model_size
 
             size = model_size(config)
             counted = f"{size.num_parameters:>12,} {size.gmacs:>8.2f}  "
@@ -63,7 +63,7 @@ def train(
     given = {"system": system, "epochs": epochs, "seed": seed}
     values |= {name: value for name, value in given.items() if value is not None}
     chosen = parse(TrainConfig, values, str(config or "train"))
-    from training.trainer import train
+    from training.fitting.trainer import train
 
     print(train(chosen, data, out, validation or []))
 
@@ -111,7 +111,7 @@ def predict(
         raise typer.BadParameter("expected either --data or --images")
     if images is None and (boxes is not None or focal_px is not None):
         raise typer.BadParameter("expected --boxes and --focal-px only with --images")
-    from training.predict import PredictSettings, predict, predict_images
+    from training.prediction.predict import PredictSettings, predict, predict_images
 
     settings = PredictSettings(batch_size, device, precision, overlays, num_overlays)
     if data is not None:
@@ -134,7 +134,7 @@ def export_model(
     ] = None,
 ) -> None:
     """Write a model as an ONNX file that describes its own pre- and post-processing."""
-    from training.export_onnx import export_model
+    from training.export.onnx_file import export_model
 
     exported = export_model(checkpoint, out, opset, data)
     compared_on = ", ".join(exported.agreement.compared_on)

@@ -94,9 +94,9 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> Rooms:
 
     monkeypatch.setattr("mano_assets.hand.build_hand", build_hand)
     monkeypatch.setattr("render.dataset.render_dataset", render_dataset)
-    monkeypatch.setattr("training.trainer.train", train)
-    monkeypatch.setattr("training.model_figures.write_figures", write_figures)
-    monkeypatch.setattr("training.predict.predict", predict)
+    monkeypatch.setattr("training.fitting.trainer.train", train)
+    monkeypatch.setattr("training.measuring.model_figures.write_figures", write_figures)
+    monkeypatch.setattr("training.prediction.predict.predict", predict)
     monkeypatch.setattr("evaluation.report.write_report", write_report)
     return state
 

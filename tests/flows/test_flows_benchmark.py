@@ -118,7 +118,7 @@ def test_bench_train_prints_one_object_last(
         asked.update(config=config, data=data, steps=steps, repeats=repeats)
         return {"vs_memory": 0.99}
 
-    monkeypatch.setattr("training.benchmark.bench_train", bench_train)
+    monkeypatch.setattr("training.measuring.benchmark.bench_train", bench_train)
     recipe = tmp_path / "model.yaml"
     recipe.write_text("system: simplebaseline\nbackbone: resnet18\ninput_size: 128\n")
     told = call(

@@ -12,9 +12,9 @@ from stand_ins import TINY, Told, write_tiny_dataset
 
 from flows.cli import main
 from render.dataset import RenderError
-from training.export_onnx import ExportedModel
-from training.onnx_agreement import Agreement
-from training.predict import PredictSettings
+from training.export.agreement import Agreement
+from training.export.onnx_file import ExportedModel
+from training.prediction.predict import PredictSettings
 
 
 def handforge(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -199,7 +199,7 @@ def test_options_of_predict_are_passed_on(
 ) -> None:
     given = []
     for name in ("predict", "predict_images"):
-        monkeypatch.setattr(f"training.predict.{name}", lambda *each: given.append(each))
+        monkeypatch.setattr(f"training.prediction.predict.{name}", lambda *each: given.append(each))
     shared = ("predict", "--checkpoint", "m", "--out", "o")
     assert call(*shared, "--images", "i").code == 0
     options = (
@@ -226,7 +226,7 @@ def test_export_says_how_near_it_is(
         given.append(each)
         return ExportedModel(Path("o"), Agreement(1e-6, 2e-7, 0.0, ("random images", "mine")))
 
-    monkeypatch.setattr("training.export_onnx.export_model", export_model)
+    monkeypatch.setattr("training.export.onnx_file.export_model", export_model)
     told = call("export-model", "--checkpoint", "m", "--out", "o", "--opset", "20", "--data", "d")
     assert given == [(Path("m"), Path("o"), 20, "d")]
     assert told.code == 0

@@ -13,8 +13,8 @@ from flows.recipes import RealData, Recipe, adjusted, load_recipe, recipe_digest
 from flows.run import run
 from flows.stages import import_real
 from mano_assets.errors import InputError
-from training import trainer
 from training.config import TrainConfig
+from training.fitting import trainer
 
 EVERYTHING = [
     "render",
@@ -154,7 +154,7 @@ def test_training_that_fails_on_changed_data_costs_no_model(
 
     write_tiny_dataset(finished.dataset, {"train": 8, "easy": 4, "hard": 4}, seed=1)
     before = files_of(finished.root)
-    monkeypatch.setattr("training.trainer.train", train)
+    monkeypatch.setattr("training.fitting.trainer.train", train)
     with pytest.raises(InputError, match="truncated"):
         run(tiny, finished.root)
     assert files_of(finished.root) == before

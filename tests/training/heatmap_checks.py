@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from training.config import TrainConfig
-from training.crops import Batch, centre_crop
-from training.data import HandDataset
-from training.sources import DataSource
+from training.samples.crops import Batch, centre_crop
+from training.samples.dataset import HandDataset
+from training.samples.sources import DataSource
 from training.systems.system import Outputs, System, build_system
 
 

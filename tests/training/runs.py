@@ -15,7 +15,7 @@ SCRIPT = """
 import sys, torch
 from pathlib import Path
 from training.config import TrainConfig
-from training.trainer import train
+from training.fitting.trainer import train
 if __name__ == "__main__":
     torch.set_num_threads(1)
     config = TrainConfig.model_validate_json(sys.argv[1])

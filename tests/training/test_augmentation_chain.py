@@ -11,8 +11,8 @@ from PIL import Image
 from mano_assets.errors import InputError
 from training.augmentation.chain import Augmenter, require_augmentation_inputs
 from training.augmentation.config import AugmentConfig
-from training.data import HandDataset
-from training.sources import DataSource
+from training.samples.dataset import HandDataset
+from training.samples.sources import DataSource
 
 
 @pytest.fixture

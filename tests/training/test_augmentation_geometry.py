@@ -9,7 +9,7 @@ import torch
 from mano_assets.skeleton import FINGERS, HAND21
 from render.manifest import project
 from training.augmentation.chain import Augmenter
-from training.crops import Batch, margin_px
+from training.samples.crops import Batch, margin_px
 
 SIDE = 96
 TIPS = [HAND21.chain(finger)[-1] for finger in FINGERS]

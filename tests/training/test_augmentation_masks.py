@@ -14,8 +14,8 @@ from mano_assets.skeleton import HAND21
 from render.development.label_images import encode_mask
 from render.manifest import DatasetInfo
 from render.manifest.writing import PartWriter, seal, write_info
-from training.data import HandDataset
-from training.sources import DataSource
+from training.samples.dataset import HandDataset
+from training.samples.sources import DataSource
 
 
 @pytest.fixture(scope="module")

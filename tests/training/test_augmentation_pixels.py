@@ -23,7 +23,7 @@ from training.augmentation.occlusion import (
     occluders,
 )
 from training.augmentation.photometric import add_noise, blur, lose_to_jpeg
-from training.crops import Batch
+from training.samples.crops import Batch
 
 SIDE = 48
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mano_assets.errors import InputError
-from training.boxes import BoxedHand, CameraFields, read_boxes
+from training.prediction.boxes import BoxedHand, CameraFields, read_boxes
 
 HEADER = "image,x,y,width,height"
 

@@ -12,7 +12,7 @@ from drawn_hands import drawn_samples, write_samples
 from runs import events, loss_rows, state
 
 from mano_assets.errors import InputError
-from training.trainer import train
+from training.fitting.trainer import train
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from training.ema import WeightAverage
+from training.fitting.ema import WeightAverage
 
 
 def model() -> nn.Module:

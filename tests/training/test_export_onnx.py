@@ -25,11 +25,11 @@ from mano_assets.skeleton import HAND21
 from render.manifest.predictions import PredictionInfo, read_predictions
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
-from training.data import HandDataset
-from training.export_onnx import _ClosedForms, decoded, export_model
-from training.onnx_agreement import compare_with_runtime, example_inputs
-from training.predict import predict, predict_images
-from training.sources import DataSource
+from training.export.agreement import compare_with_runtime, example_inputs
+from training.export.onnx_file import _ClosedForms, decoded, export_model
+from training.prediction.predict import predict, predict_images
+from training.samples.dataset import HandDataset
+from training.samples.sources import DataSource
 from training.systems.registry import SYSTEMS, system_spec
 from training.systems.system import Pose, build_system
 
@@ -233,8 +233,8 @@ def test_a_file_that_differs_is_not_written(
         pose = decoded(*given)
         return Pose(pose.joints_px + 0.002 * 64, pose.joints_cam_m)
 
-    monkeypatch.setattr("training.export_onnx.decoded", shifted)
-    monkeypatch.setattr("training.export_onnx._Graph.forward", straight)
+    monkeypatch.setattr("training.export.onnx_file.decoded", shifted)
+    monkeypatch.setattr("training.export.onnx_file._Graph.forward", straight)
     with pytest.raises(InputError) as caught:
         export_model(checkpoint, tmp_path / "hand.onnx")
     assert str(caught.value).startswith(

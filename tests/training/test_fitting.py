@@ -10,13 +10,13 @@ from toy_system import Faulty, Toy
 from mano_assets.errors import InputError
 from training.checkpoints import load_checkpoint
 from training.config import TrainConfig
-from training.crops import centre_crop
-from training.data import HandDataset
-from training.loading import batch_loader
-from training.network_arithmetic import set_up_networks
+from training.fitting.trainer import train
+from training.measuring.network_arithmetic import set_up_networks
 from training.randomness import generator
-from training.sources import DataSource
-from training.trainer import train
+from training.samples.crops import centre_crop
+from training.samples.dataset import HandDataset
+from training.samples.loading import batch_loader
+from training.samples.sources import DataSource
 
 
 def bare_weights(config: TrainConfig, data: str, steps: list[list[int]]) -> dict:

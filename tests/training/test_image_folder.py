@@ -10,8 +10,8 @@ from PIL import Image
 from mano_assets.errors import InputError
 from render.manifest import Manifest
 from render.manifest.reading import column_array
-from training.boxes import BoxedHand, CameraFields
-from training.image_folder import list_hands, upright, write_hands
+from training.prediction.boxes import BoxedHand, CameraFields
+from training.prediction.image_folder import list_hands, upright, write_hands
 
 ORIENTATION = 0x0112
 """The EXIF tag."""

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mano_assets.errors import InputError
-from training.loading import SharedBatches
-from training.mixing import EpochShuffle, epoch_counts, require_weights
-from training.sources import DataSource
+from training.samples.loading import SharedBatches
+from training.samples.mixing import EpochShuffle, epoch_counts, require_weights
+from training.samples.sources import DataSource
 
 
 def epoch(sampler: EpochShuffle, number: int) -> list[int]:
@@ -81,7 +81,7 @@ def test_ranks_share_the_batches_of_one(
     parts = []
     with pytest.MonkeyPatch.context() as patch:
         for rank in range(world_size):
-            patch.setattr("training.loading.this_rank", lambda: (rank, world_size))  # noqa: B023
+            patch.setattr("training.samples.loading.this_rank", lambda: (rank, world_size))  # noqa: B023
             batches = SharedBatches(order, batch_size, drop_last)
             parts.append(list(batches))
             assert len(parts[-1]) == len(batches)

@@ -11,7 +11,7 @@ from torch import nn
 
 from training.checkpoints import save_checkpoint
 from training.config import TrainConfig
-from training.model_figures import forward_rate, model_size, write_figures
+from training.measuring.model_figures import forward_rate, model_size, write_figures
 from training.systems.system import build_system
 
 

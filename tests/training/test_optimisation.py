@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from training.optimisation import build_optimizer, learning_rate_factor
-from training.optimisation_fields import OptimisationFields
+from training.fitting.optimisation import build_optimizer, learning_rate_factor
+from training.fitting.optimisation_fields import OptimisationFields
 
 
 def factors(**fields) -> list[float]:

@@ -9,7 +9,7 @@ from PIL import Image, ImageColor
 
 from mano_assets.skeleton import HAND21
 from render.manifest.pictures import CHAIN_COLOURS
-from training.overlays import (
+from training.prediction.overlays import (
     PICTURE_PX,
     SIDE_COLOURS,
     TILE_PX,
@@ -18,7 +18,7 @@ from training.overlays import (
     draw_overlay,
     write_overlays,
 )
-from training.sources import DataSource
+from training.samples.sources import DataSource
 
 NOTHING = np.full((HAND21.num_joints, 2), np.nan)
 

@@ -11,7 +11,7 @@ import torch
 from runs import events, loss_rows, state, train_command
 
 from mano_assets.errors import InputError
-from training.trainer import train
+from training.fitting.trainer import train
 
 RECIPE = {
     "epochs": 15,

@@ -10,9 +10,9 @@ from mano_assets.skeleton import HAND21
 from render.manifest import JointState
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
-from training.crops import Batch, centre_crop
-from training.data import HandDataset
-from training.sources import DataSource
+from training.samples.crops import Batch, centre_crop
+from training.samples.dataset import HandDataset
+from training.samples.sources import DataSource
 from training.systems.bmc import BMC
 from training.systems.system import Outputs, build_system
 

@@ -13,9 +13,9 @@ from torch import nn
 from mano_assets.skeleton import HAND21
 from training.backbones.cpm_trunk import CPMTrunk
 from training.config import TrainConfig
-from training.crops import Batch, centre_crop
-from training.data import HandDataset
-from training.sources import DataSource
+from training.samples.crops import Batch, centre_crop
+from training.samples.dataset import HandDataset
+from training.samples.sources import DataSource
 from training.systems.cpm import ConvolutionalPoseMachine
 from training.systems.system import build_system
 

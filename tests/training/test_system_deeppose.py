@@ -8,9 +8,9 @@ from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from training.backbones.alexnet import AlexNet
 from training.config import TrainConfig
-from training.crops import Batch, centre_crop
-from training.data import HandDataset
-from training.sources import DataSource
+from training.samples.crops import Batch, centre_crop
+from training.samples.dataset import HandDataset
+from training.samples.sources import DataSource
 from training.systems.deeppose import DeepPose
 from training.systems.system import build_system
 

@@ -11,9 +11,9 @@ from mano_assets.skeleton import HAND21
 from training.augmentation.chain import Augmenter
 from training.codecs import bone_lengths
 from training.config import TrainConfig
-from training.crops import Batch, centre_crop
-from training.data import HandDataset
-from training.sources import DataSource
+from training.samples.crops import Batch, centre_crop
+from training.samples.dataset import HandDataset
+from training.samples.sources import DataSource
 from training.systems.system import Outputs, System, build_system
 
 SMALL = {"deconv_channels": [16, 16, 16], "heatmap_sigma": 1 / 8}

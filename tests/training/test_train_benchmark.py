@@ -13,9 +13,9 @@ from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from render.manifest import Manifest, project, verify
 from render.manifest.reading import column_array
-from training import benchmark
-from training.benchmark import bench_train
-from training.stand_in_images import write_stand_in
+from training.measuring import benchmark
+from training.measuring.benchmark import bench_train
+from training.measuring.stand_in_images import write_stand_in
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from training.checkpoints import load_checkpoint
 from training.config import TrainConfig
-from training.trainer import train
+from training.fitting.trainer import train
 
 
 def test_a_run_leaves_its_record(hands: str, tiny, run_folder: Path) -> None:

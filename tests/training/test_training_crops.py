@@ -11,9 +11,9 @@ from scipy.ndimage import center_of_mass
 
 from render.manifest import project
 from training.augmentation.chain import Augmenter
-from training.crops import Batch, centre_crop, transform_points
-from training.data import HandDataset
-from training.sources import DataSource
+from training.samples.crops import Batch, centre_crop, transform_points
+from training.samples.dataset import HandDataset
+from training.samples.sources import DataSource
 
 SIZE = (260, 200)
 DOTS = [4, 8, 12, 16, 20]

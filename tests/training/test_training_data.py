@@ -9,9 +9,9 @@ from drawn_hands import drawn_samples, write_samples
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from render.manifest import JointState
-from training.data import HandDataset
-from training.loading import batch_loader
-from training.sources import DataSource
+from training.samples.dataset import HandDataset
+from training.samples.loading import batch_loader
+from training.samples.sources import DataSource
 
 
 def test_unknown_split_and_unfinished_data(hands: str, tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from mano_assets.skeleton import HAND21
 from render.manifest import project
 from render.manifest.predictions import PredictionInfo, read_predictions
 from training.checkpoints import TrainedModel, load_checkpoint, save_checkpoint
-from training.crops import Batch
-from training.data import HandDataset
-from training.predict import PredictSettings, predict, predict_dataset, predict_images
-from training.sources import DataSource
+from training.prediction.predict import PredictSettings, predict, predict_dataset, predict_images
+from training.samples.crops import Batch
+from training.samples.dataset import HandDataset
+from training.samples.sources import DataSource
 from training.systems.system import Outputs, Pose, System, build_system
 
 

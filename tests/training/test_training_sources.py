@@ -6,7 +6,7 @@ import pytest
 from drawn_hands import drawn_samples, write_samples
 
 from mano_assets.errors import InputError
-from training.sources import DataSource
+from training.samples.sources import DataSource
 
 
 def test_options_behind_a_source(hands: str) -> None:

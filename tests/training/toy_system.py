@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mano_assets.skeleton import HAND21
-from training.crops import Batch
+from training.samples.crops import Batch
 from training.systems.options import SystemOptions
 from training.systems.registry import SystemSpec
 from training.systems.system import Outputs, Pose, System

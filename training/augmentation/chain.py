@@ -17,8 +17,8 @@ from training.augmentation import background, fourier, geometry, occlusion, phot
 from training.augmentation.config import AugmentConfig
 from training.augmentation.pictures import CUT_DRAWS, Pictures, load_pictures, picture_paths
 from training.config import TrainConfig
-from training.crops import Batch
-from training.data import HandDataset
+from training.samples.crops import Batch
+from training.samples.dataset import HandDataset
 
 NUM_DRAWS = {
     "geometry": geometry.NUM_DRAWS,

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.augmentation.config import AugmentConfig
-from training.crops import Batch, move_labels
+from training.samples.crops import Batch, move_labels
 
 NUM_DRAWS = 4
 

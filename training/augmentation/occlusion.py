@@ -13,7 +13,7 @@ from torch import Tensor
 
 from training.augmentation.config import AugmentConfig
 from training.augmentation.fields import clouds
-from training.crops import Batch
+from training.samples.crops import Batch
 
 NUM_SIDES = 6
 """Of a polygon."""

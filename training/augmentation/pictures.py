@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mano_assets.errors import InputError
-from training.image_folder import IMAGE_SUFFIXES
+from training.prediction.image_folder import IMAGE_SUFFIXES
 
 ROOM = 1.5
 """Side of a kept picture over that of a crop: what is cut is at most so much larger."""

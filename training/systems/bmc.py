@@ -19,8 +19,8 @@ from training.backbones.trunk import Trunk
 from training.biomechanics import BiomechanicalLimits
 from training.codecs import Pose25D, lift, mean_bone_lengths, normalised_rays, to_metres
 from training.config import TrainConfig
-from training.crops import Batch
 from training.heads.root_refinement import ZRootRefine
+from training.samples.crops import Batch
 from training.systems.options import BMCOptions
 from training.systems.system import Outputs, Pose, System
 

@@ -19,8 +19,8 @@ from mano_assets.skeleton import HAND21
 from training.backbones.cpm_trunk import STRIDE, CPMTrunk
 from training.codecs import GaussianHeatmap, inside
 from training.config import TrainConfig
-from training.crops import Batch
 from training.heads.refine_loop import step_losses
+from training.samples.crops import Batch
 from training.systems.options import CPMOptions
 from training.systems.system import Outputs, Pose, System
 

@@ -25,8 +25,8 @@ from training.backbones.trunk import Trunk
 from training.codecs.box_coordinates import BoxCoordinates, cut_boxes
 from training.codecs.labels import EPSILON
 from training.config import TrainConfig
-from training.crops import Batch
 from training.heads.linear import LinearHead
+from training.samples.crops import Batch
 from training.systems.options import DeepPoseOptions
 from training.systems.system import Outputs, Pose, System
 

@@ -17,9 +17,9 @@ from mano_assets.skeleton import HAND21
 from training.backbones.hourglass import Hourglass, HourglassStem, Residual
 from training.codecs import GaussianHeatmap, inside
 from training.config import TrainConfig
-from training.crops import Batch
 from training.heads.conv import ConvHead
 from training.heads.refine_loop import RefineLoop, step_losses
+from training.samples.crops import Batch
 from training.systems.options import HourglassOptions
 from training.systems.system import Outputs, Pose, System
 

@@ -15,9 +15,9 @@ from mano_assets.skeleton import HAND21
 from training.backbones.hrnet import HRNetTrunk
 from training.codecs import GaussianHeatmap, inside
 from training.config import TrainConfig
-from training.crops import Batch
 from training.heads.conv import ConvHead, upsample_concat
 from training.heads.refine_loop import step_losses
+from training.samples.crops import Batch
 from training.systems.options import HRNetOptions
 from training.systems.system import Outputs, Pose, System
 

@@ -18,7 +18,6 @@ from training.backbones.trunk import Trunk
 from training.backbones.unet import UNetStages
 from training.codecs import GaussianHeatmap, Pose25D, inside, mean_bone_lengths
 from training.config import TrainConfig
-from training.crops import Batch
 from training.heads.deconv import DeconvHead
 from training.heads.latent25d import (
     PAPER_MAP_SIZE,
@@ -26,6 +25,7 @@ from training.heads.latent25d import (
     depth_at_peak,
     map_differences,
 )
+from training.samples.crops import Batch
 from training.systems.options import Latent25DOptions
 from training.systems.system import Outputs, Pose, System
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from mano_assets.skeleton import HAND21
 from training.codecs import weighted_mean
 from training.config import TrainConfig
-from training.crops import Batch
+from training.samples.crops import Batch
 from training.systems.system import Outputs, Pose, System
 
 

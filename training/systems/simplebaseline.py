@@ -15,9 +15,9 @@ from mano_assets.skeleton import HAND21
 from training.backbones.trunk import Trunk
 from training.codecs import GaussianHeatmap, inside
 from training.config import TrainConfig
-from training.crops import Batch
 from training.heads.deconv import DeconvHead
 from training.heads.refine_loop import step_losses
+from training.samples.crops import Batch
 from training.systems.options import SimpleBaselineOptions
 from training.systems.system import Outputs, Pose, System
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from training.config import TrainConfig
-from training.crops import Batch
+from training.samples.crops import Batch
 from training.systems.registry import system_spec
 
 Outputs = dict[str, Tensor]

@@ -22,16 +22,16 @@ from tqdm import tqdm
 
 from training.augmentation.chain import Augmenter
 from training.config import TrainConfig
-from training.crops import Batch, centre_crop
-from training.data import HandDataset
-from training.devices import lightning_trainer, quiet, require_machine
-from training.fitting import FittedSystem
-from training.loading import batch_loader
-from training.network_arithmetic import set_up_networks
-from training.optimisation import build_optimizer
+from training.fitting.devices import lightning_trainer, quiet, require_machine
+from training.fitting.module import FittedSystem
+from training.fitting.optimisation import build_optimizer
+from training.measuring.network_arithmetic import set_up_networks
+from training.measuring.stand_in_images import NAME, write_stand_in
 from training.randomness import generator
-from training.sources import DataSource
-from training.stand_in_images import NAME, write_stand_in
+from training.samples.crops import Batch, centre_crop
+from training.samples.dataset import HandDataset
+from training.samples.loading import batch_loader
+from training.samples.sources import DataSource
 from training.systems.system import System, build_system
 
 STAND_IN_IMAGES = 512

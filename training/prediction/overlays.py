@@ -16,7 +16,7 @@ from mano_assets.skeleton import HAND21
 from render.manifest import HAND_SIDES, Manifest
 from render.manifest.pictures import contact_sheet, cut_view, decode, draw_skeleton, view_of
 from render.manifest.reading import column_array
-from training.sources import DataSource
+from training.samples.sources import DataSource
 
 T = TypeVar("T")
 

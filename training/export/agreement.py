@@ -13,9 +13,9 @@ from torch import Tensor
 
 from mano_assets.errors import InputError
 from training.checkpoints import TrainedModel
-from training.crops import centre_crop
-from training.data import HandDataset
-from training.sources import DataSource
+from training.samples.crops import centre_crop
+from training.samples.dataset import HandDataset
+from training.samples.sources import DataSource
 from training.systems.system import Pose
 
 TOLERANCE = 1e-3

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from training.optimisation_fields import OptimisationFields
+from training.fitting.optimisation_fields import OptimisationFields
 
 
 def build_optimizer(

@@ -20,7 +20,7 @@ from mano_assets.errors import InputError
 from render.manifest.writing import write_atomically
 from training.checkpoints import read_checkpoint, require_joints
 from training.config import TrainConfig
-from training.sources import DataSource
+from training.samples.sources import DataSource
 
 
 @dataclass(frozen=True)

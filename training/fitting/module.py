@@ -16,12 +16,12 @@ from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from training.augmentation.chain import Augmenter
 from training.config import TrainConfig
-from training.crops import Batch, centre_crop
-from training.ema import WeightAverage
-from training.loading import batch_sample_ids, this_rank
-from training.network_arithmetic import set_up_networks
-from training.optimisation import build_optimizer, learning_rate_factor
+from training.fitting.ema import WeightAverage
+from training.fitting.optimisation import build_optimizer, learning_rate_factor
+from training.measuring.network_arithmetic import set_up_networks
 from training.randomness import generator
+from training.samples.crops import Batch, centre_crop
+from training.samples.loading import batch_sample_ids, this_rank
 from training.systems.system import System
 
 CHECK_EVERY = 20

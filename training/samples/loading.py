@@ -10,9 +10,9 @@ import torch.distributed
 from torch.utils.data import DataLoader, Sampler, SequentialSampler, get_worker_info
 
 from training.config import TrainConfig
-from training.crops import Batch
-from training.data import HandDataset
-from training.mixing import EpochShuffle, epoch_counts
+from training.samples.crops import Batch
+from training.samples.dataset import HandDataset
+from training.samples.mixing import EpochShuffle, epoch_counts
 
 
 def this_rank() -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Trained models as ONNX files that are used without this project, or PyTorch.
 
 The graph holds the decoding too: crops go in, joints come out. How to cut a crop and how to get
-from its joints to the image's stands in the file, see `training.onnx_description`.
+from its joints to the image's stands in the file, see `training.export.description`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from render.manifest.writing import write_atomically
 from training.checkpoints import load_checkpoint
-from training.crops import Batch
-from training.onnx_agreement import TOLERANCE, Agreement, compare_with_runtime, example_inputs
-from training.onnx_description import describe
+from training.export.agreement import TOLERANCE, Agreement, compare_with_runtime, example_inputs
+from training.export.description import describe
+from training.samples.crops import Batch
 from training.systems.system import Pose, System
 
 OPSETS = range(18, 24)

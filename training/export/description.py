@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from mano_assets.skeleton import HAND21
 from training.checkpoints import TrainedModel
-from training.onnx_agreement import Agreement
+from training.export.agreement import Agreement
 
 CROP_OF_BOX = (
     "Take the square around the centre of the hand's box (x, y, width, height) whose side is "

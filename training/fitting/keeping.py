@@ -10,8 +10,8 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 from tqdm import tqdm
 
-from training.fitting import FittedSystem
-from training.loss_log import EventLog, write_loss_csv
+from training.fitting.loss_log import EventLog, write_loss_csv
+from training.fitting.module import FittedSystem
 
 
 class KeepLast(Checkpoint):

@@ -11,7 +11,7 @@ from torch.utils.data import Sampler
 
 from mano_assets.errors import InputError
 from training.randomness import generator
-from training.sources import DataSource
+from training.samples.sources import DataSource
 
 
 def epoch_counts(sizes: Sequence[int], weights: Sequence[float | None]) -> list[int]:

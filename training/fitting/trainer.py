@@ -13,16 +13,16 @@ from mano_assets.errors import InputError
 from training.augmentation.chain import require_augmentation_inputs
 from training.checkpoints import save_checkpoint, versions
 from training.config import TrainConfig
-from training.data import HandDataset
-from training.devices import lightning_trainer, one_sentence, quiet, require_machine
-from training.fitting import FittedSystem, kept_weights
-from training.keeping import KeepLast
-from training.loading import batch_loader
-from training.loss_log import write_loss_csv
-from training.mixing import require_weights
+from training.fitting.devices import lightning_trainer, one_sentence, quiet, require_machine
+from training.fitting.keeping import KeepLast
+from training.fitting.loss_log import write_loss_csv
+from training.fitting.module import FittedSystem, kept_weights
+from training.fitting.run_folder import RunFolder
 from training.randomness import generator
-from training.run_folder import RunFolder
-from training.sources import DataSource
+from training.samples.dataset import HandDataset
+from training.samples.loading import batch_loader
+from training.samples.mixing import require_weights
+from training.samples.sources import DataSource
 from training.systems.registry import system_spec
 from training.systems.system import System, build_system
 
@@ -37,7 +37,7 @@ def train(
         data: Data sets to learn from, each `ROOT[:SPLIT][@weight=W][@labels=2d]`. Without weights
             every sample is seen once an epoch; with weights each source has that share of it.
             With `@labels=2d` a source's 3D labels are left out.
-        out: Folder of the run; see `training.run_folder`.
+        out: Folder of the run; see `training.fitting.run_folder`.
         validation: Data sets whose loss is recorded after every epoch.
 
     Returns:

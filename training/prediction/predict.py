@@ -14,15 +14,15 @@ from tqdm import tqdm
 
 from mano_assets.errors import InputError
 from render.manifest.predictions import PredictionInfo, Predictions, write_predictions
-from training.boxes import read_boxes
 from training.checkpoints import TrainedModel, load_checkpoint
 from training.config import TrainConfig
-from training.crops import centre_crop, transform_points
-from training.data import HandDataset
-from training.image_folder import list_hands, write_hands
-from training.loading import batch_loader
-from training.overlays import write_overlays
-from training.sources import DataSource
+from training.prediction.boxes import read_boxes
+from training.prediction.image_folder import list_hands, write_hands
+from training.prediction.overlays import write_overlays
+from training.samples.crops import centre_crop, transform_points
+from training.samples.dataset import HandDataset
+from training.samples.loading import batch_loader
+from training.samples.sources import DataSource
 
 OVERLAYS_OF_DATA = 16
 DEVICES = ("auto", "cpu", "gpu")
@@ -108,8 +108,8 @@ def predict_images(
         checkpoint: Written by `train`.
         images: Folder of JPEG, PNG, BMP or WebP files, or one such file.
         out: Parquet file to write; `joints_3d` only of hands whose camera is known.
-        boxes: File of the hands' boxes, see `training.boxes`; without it each image is the box of
-            one hand.
+        boxes: File of the hands' boxes, see `training.prediction.boxes`; without it each image is
+            the box of one hand.
         side: Which hand it is where the boxes file does not tell, right or left.
         focal_px: Focal length where the boxes file tells no camera, px of the upright image; its
             centre is the principal point.

@@ -19,8 +19,8 @@ from mano_assets.skeleton import HAND21
 from render.manifest import JointState, Manifest
 from render.manifest.reading import column_array
 from training.config import JointStateName, TrainConfig
-from training.crops import Batch, box_squares, crop_from_image, margin_px, shift_labels
-from training.sources import DataSource
+from training.samples.crops import Batch, box_squares, crop_from_image, margin_px, shift_labels
+from training.samples.sources import DataSource
 
 COLUMNS = (
     "sample_id", "image_shard", "image_offset", "image_size", "width", "height", "camera_k", "side",

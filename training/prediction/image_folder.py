@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from mano_assets.errors import InputError
 from render.manifest import HAND_SIDES, DatasetInfo, write_dataset
-from training.boxes import BoxedHand, CameraFields
+from training.prediction.boxes import BoxedHand, CameraFields
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 

@@ -1,0 +1,1 @@
+"""Fitting a model: the trainer and its parts."""

@@ -1,0 +1,1 @@
+"""Predicting data sets and a user's own images."""
