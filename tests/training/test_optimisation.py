@@ -58,11 +58,22 @@ def by_hand(name: str, weight: float, gradients: list[float], rate: float, decay
     return weight
 
 
+def test_groups_keep_their_share_of_the_rate() -> None:
+    slow, fast = (torch.nn.Parameter(torch.zeros(1)) for _ in range(2))
+    recipe = OptimisationFields(optimizer="sgd", learning_rate=0.1, momentum=0)
+    optimizer = build_optimizer(recipe, [([slow], 1.0), ([fast], 5.0)])
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.5)
+    slow.grad, fast.grad = torch.ones(1), torch.ones(1)
+    optimizer.step()
+    schedule.step()
+    assert (slow.item(), fast.item()) == pytest.approx((-0.05, -0.25))
+
+
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop", "adagrad"])
 def test_optimizers_step_by_their_rules(name: str) -> None:
     recipe = OptimisationFields(optimizer=name, learning_rate=0.1, weight_decay=0.2, momentum=0.8)
     parameter = torch.nn.Parameter(torch.tensor(1.5, dtype=torch.float64))
-    optimizer = build_optimizer(recipe, [parameter])
+    optimizer = build_optimizer(recipe, [([parameter], 1.0)])
     gradients = [0.3, -1.2, 0.7]
     for gradient in gradients:
         parameter.grad = torch.tensor(gradient, dtype=torch.float64)

@@ -120,6 +120,16 @@ def test_unlabelled_joints_do_not_count(batch: Batch) -> None:
     assert before == system.loss({"heatmaps": changed}, unlabelled)
 
 
+def test_only_the_first_stage_learns_faster() -> None:
+    system = build(recipe(first_stage_rate=3))
+    (others, one), (first, factor) = system.parameter_groups()
+    assert (one, factor) == (1, 3)
+    names = {id(weights): name for name, weights in system.named_parameters()}
+    assert {names[id(weights)].startswith("trunk.loop.steps.0.") for weights in first} == {True}
+    assert not any(names[id(weights)].startswith("trunk.loop.steps.0.") for weights in others)
+    assert len(others) + len(first) == len(names)
+
+
 def test_later_stages_see_the_maps_before_and_the_centre() -> None:
     torch.manual_seed(0)
     system = build(recipe(centre_map=True, width=16)).eval()

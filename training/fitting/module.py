@@ -63,7 +63,7 @@ class FittedSystem(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The recipe's optimizer and rate, changed every step."""
-        optimizer = build_optimizer(self.config, self.system.parameters())
+        optimizer = build_optimizer(self.config, self.system.parameter_groups())
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_factor(self.config, step, self.steps_per_epoch)
         )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from training.fitting.optimisation_fields import OptimisationFields
 
+ParameterGroup = tuple[list[nn.Parameter], float]
+"""Weights, and the factor of their learning rate."""
+
 
 def build_optimizer(
-    recipe: OptimisationFields, parameters: Iterable[nn.Parameter]
+    recipe: OptimisationFields, groups: Sequence[ParameterGroup]
 ) -> torch.optim.Optimizer:
     """The recipe's optimizer at its peak rate; what it does not name is as PyTorch has it."""
     rate, decay = recipe.learning_rate, recipe.weight_decay
+    parameters = [{"params": weights, "lr": rate * factor} for weights, factor in groups]
     match recipe.optimizer:
         case "adam":
             return torch.optim.Adam(parameters, rate, weight_decay=decay)

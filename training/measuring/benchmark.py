@@ -206,7 +206,7 @@ def _rate_of_loop(
     layout = torch.channels_last if config.channels_last else torch.contiguous_format
     system = copy.deepcopy(system).to(device).to(memory_format=layout).train()
     set_up_networks(system, device.type)
-    optimizer = build_optimizer(config, system.parameters())
+    optimizer = build_optimizer(config, system.parameter_groups())
     scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "16")
     start = 0.0
     for number, loaded in enumerate(batches):

@@ -4,8 +4,7 @@ Wei, Ramakrishna, Kanade, Sheikh: Convolutional Pose Machines, CVPR 2016.
 
 What differs from the paper by default, all of it options: batch norm, as in mmpose (the paper's
 network learns over 600 000 steps without), no map for the background, no centre map (our crops
-are centred on the one hand in them). The first stage's learning rate is that of the others; the
-release has it five times as high. Positions are refined by a quarter of a cell.
+are centred on the one hand in them). Positions are refined by a quarter of a cell.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from mano_assets.skeleton import HAND21
 from training.backbones.cpm_trunk import STRIDE, CPMTrunk
 from training.codecs import GaussianHeatmap, inside
 from training.config import TrainConfig
+from training.fitting.optimisation import ParameterGroup
 from training.heads.refine_loop import step_losses
 from training.samples.crops import Batch
 from training.systems.options import CPMOptions
@@ -32,6 +32,7 @@ class ConvolutionalPoseMachine(System):
         super().__init__(config)
         options = cast(CPMOptions, config.options())
         self.background = options.background
+        self.first_stage_rate = options.first_stage_rate
         self.num_maps = HAND21.num_joints + int(options.background)
         self.trunk = CPMTrunk(
             self.num_maps,
@@ -43,6 +44,12 @@ class ConvolutionalPoseMachine(System):
         )
         map_size = config.input_size // STRIDE
         self.codec = GaussianHeatmap(map_size, STRIDE, options.heatmap_sigma * map_size)
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """See `System`; the first stage learns faster, as in the release's training script."""
+        first = list(self.trunk.loop.steps[0].parameters())
+        others = [*self.trunk.features.parameters(), *self.trunk.loop.steps[1:].parameters()]
+        return [(others, 1.0), (first, self.first_stage_rate)]
 
     def forward(self, images: Tensor) -> Outputs:
         """See `System`."""

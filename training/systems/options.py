@@ -205,6 +205,9 @@ class CPMOptions(SystemOptions):
     dropout: float = Field(
         default=0.5, ge=0, lt=1, description="In the first stage, as in the paper's release."
     )
+    first_stage_rate: float = Field(
+        default=5.0, gt=0, description="Factor of the first stage's learning rate, the release's."
+    )
     heatmap_sigma: float = Field(
         default=2 / 64, gt=0, le=0.5, description="Of the target Gaussian, share of the map's side."
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from training.config import TrainConfig
+from training.fitting.optimisation import ParameterGroup
 from training.samples.crops import Batch
 from training.systems.registry import system_spec
 
@@ -61,6 +62,10 @@ class System(nn.Module):
     def decode(self, outputs: Outputs, batch: Batch) -> Pose:
         """Predictions from outputs; uses the geometry of the batch, never its labels."""
         raise NotImplementedError
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """The weights and the factor of each group's learning rate; the first group's is 1."""
+        return [(list(self.parameters()), 1.0)]
 
     def num_parameters(self) -> int:
         """Trained numbers."""
