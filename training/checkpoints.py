@@ -94,6 +94,31 @@ def load_checkpoint(path: Path) -> TrainedModel:
     return TrainedModel(system.eval(), data, file_sha256(path))
 
 
+def start_from(system: System, path: Path) -> None:
+    """Takes the weights of another model of the same system.
+
+    What the other one lacks, such as what only one variant of a system learns, stays as it is.
+
+    Raises:
+        InputError: There is no such checkpoint, it is of another system, or a weight has no place.
+    """
+    other = load_checkpoint(path).system
+    if other.config.system != system.config.system:
+        raise InputError(
+            f"start_from: {path} is of system {other.config.system}, expected "
+            f"{system.config.system}."
+        )
+    ours, theirs = system.state_dict(), other.state_dict()
+    for name, weights in theirs.items():
+        if name not in ours or ours[name].shape != weights.shape:
+            place = tuple(ours[name].shape) if name in ours else "none"
+            raise InputError(
+                f"start_from: {path} has {name} of shape {tuple(weights.shape)}, expected {place}: "
+                "the same backbone and sizes."
+            )
+    system.load_state_dict(ours | theirs)
+
+
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Reads a file of tensors and plain values.
 

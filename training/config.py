@@ -14,6 +14,8 @@ from pydantic import (
     model_validator,
 )
 
+from mano_assets.digests import file_sha256
+from mano_assets.errors import InputError
 from training.augmentation.config import AugmentConfig
 from training.fitting.optimisation_fields import OptimisationFields
 from training.systems.options import SystemOptions
@@ -50,6 +52,11 @@ class TrainConfig(OptimisationFields):
         default=False,
         description="Start the trunk from timm's ImageNet weights: true downloads them, a path is "
         "a file of them (.pth or .safetensors).",
+    )
+    start_from: Path | None = Field(
+        default=None,
+        description="Checkpoint of another model of the same system whose weights to start from: "
+        "to go on with other data, or from latent25d's direct variant to its latent one.",
     )
     input_size: int = Field(
         default=256, ge=32, multiple_of=4, description="Side of the square network input, px."
@@ -150,11 +157,28 @@ class TrainConfig(OptimisationFields):
 
     def identity(self) -> dict[str, Any]:
         """The fields that decide the weights; where and how fast they are made is left out."""
-        return self.model_dump(mode="json", exclude=MACHINE_FIELDS)
+        fields = self.model_dump(mode="json", exclude={*MACHINE_FIELDS, "start_from"})
+        if self.start_from is None:
+            return fields
+        return fields | {"start_from": weights_digest(self.start_from)}
 
     def options(self) -> SystemOptions:
         """The system's own settings with their types."""
         return SYSTEMS[self.system].options.model_validate(self.system_options)
+
+
+def weights_digest(path: Path) -> str:
+    """SHA-256 of a checkpoint, hex.
+
+    Raises:
+        InputError: There is none.
+    """
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise InputError(
+            f"start_from: {path} cannot be read, expected a checkpoint written by training."
+        ) from error
 
 
 def _in_epochs(recipe: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

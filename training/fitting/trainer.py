@@ -11,7 +11,7 @@ import torch
 from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from training.augmentation.chain import require_augmentation_inputs
-from training.checkpoints import save_checkpoint, versions
+from training.checkpoints import save_checkpoint, start_from, versions
 from training.config import TrainConfig
 from training.fitting.devices import lightning_trainer, one_sentence, quiet, require_machine
 from training.fitting.keeping import KeepLast
@@ -73,6 +73,8 @@ def train(
         _require_labels(config, held_out)
     torch.manual_seed(generator(config.seed, "weights").initial_seed())
     system = build_system(config)
+    if config.start_from is not None:
+        start_from(system, config.start_from)
     system.fit_statistics(dataset.labels())
     run.write(state="training")
     if system.num_parameters():
