@@ -33,6 +33,17 @@ def assert_perfect_outputs_lose_nothing(system: System, outputs: Outputs, batch:
     assert error_px.max() <= 0.5 * stride + 1e-3
 
 
+def assert_maps_are_the_references(
+    system: System, reference: torch.nn.Module, images: Tensor
+) -> None:
+    """A reference with the same weights takes normalised images."""
+    with torch.inference_mode():
+        expected = reference(system.trunk.normalise(images))
+        found = system(images)["heatmaps"]
+    assert expected.std() > 1e-3
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5 * expected.std().item())
+
+
 def assert_unlabelled_joints_do_not_count(system: System, batch: Batch) -> None:
     outputs = system.eval()(batch.images)
     blind = batch.replace(weights=torch.zeros_like(batch.weights))

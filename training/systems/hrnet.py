@@ -13,16 +13,15 @@ from torch import Tensor
 
 from mano_assets.skeleton import HAND21
 from training.backbones.hrnet import HRNetTrunk
-from training.codecs import GaussianHeatmap, inside
+from training.codecs import GaussianHeatmap
 from training.config import TrainConfig
 from training.heads.conv import ConvHead, upsample_concat
-from training.heads.refine_loop import step_losses
-from training.samples.crops import Batch
+from training.systems.heatmap_system import HeatmapSystem
 from training.systems.options import HRNetOptions
-from training.systems.system import Outputs, Pose, System
+from training.systems.system import Outputs
 
 
-class HRNet(System):
+class HRNet(HeatmapSystem):
     """Outputs: `heatmaps` [B, J, S / 4, S / 4]."""
 
     def __init__(self, config: TrainConfig) -> None:
@@ -47,14 +46,3 @@ class HRNet(System):
     def forward(self, images: Tensor) -> Outputs:
         """See `System`."""
         return {"heatmaps": self.head(upsample_concat(self.trunk(images)))}
-
-    def loss(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
-        """Half the mean squared difference over the maps of labelled joints in the crop."""
-        weights = batch.weights * inside(batch.joints_px, self.config.input_size)
-        targets = self.codec.encode(batch.joints_px)
-        (loss,) = step_losses(outputs["heatmaps"][:, None], targets, weights)
-        return {"heatmaps": 0.5 * loss}
-
-    def decode(self, outputs: Outputs, batch: Batch) -> Pose:
-        """See `System`."""
-        return Pose(self.codec.decode(outputs["heatmaps"]))
