@@ -7,9 +7,6 @@ those records.
 
 from __future__ import annotations
 
-import io
-import pickle
-import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +16,7 @@ import scipy.sparse as sparse
 from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from mano_assets.hand import MIRROR
+from mano_assets.inert_pickle import ARRAYS, Record, dense_array, read_pickle
 from mano_assets.skeleton import MANO16
 
 SHAPES = {
@@ -35,11 +33,7 @@ SHAPES = {
 }
 """What is read, and its shape (Romero, Tzionas and Black 2017; MANO v1.2)."""
 
-_ADMITTED = {
-    "numpy.core.multiarray._reconstruct": "array",
-    "numpy._core.multiarray._reconstruct": "array",
-    "numpy.ndarray": "class",
-    "numpy.dtype": "dtype",
+_ADMITTED = ARRAYS | {
     "scipy.sparse.csc.csc_matrix": "csc",
     "scipy.sparse._csc.csc_matrix": "csc",
     "scipy.sparse.csr.csr_matrix": "csr",
@@ -48,45 +42,7 @@ _ADMITTED = {
     "chumpy.reordering.Select": "select",
     "__builtin__.set": "set",
     "builtins.set": "set",
-    # How Python 3 writes bytes into a pickle that Python 2 can read.
-    "_codecs.encode": "bytes",
 }
-"""The globals a file may name, and the kind of record that stands in for each."""
-
-
-class _Record:
-    """What a pickle says of one object: nothing is called and nothing is set but these fields."""
-
-    kind = ""
-    args: tuple[Any, ...]
-    state: Any
-
-    def __new__(cls, *args: Any) -> _Record:
-        record = super().__new__(cls)
-        record.args, record.state = args, None
-        return record
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-
-_RECORDS = {kind: type(kind, (_Record,), {"kind": kind}) for kind in set(_ADMITTED.values())}
-
-
-class _RecordUnpickler(pickle.Unpickler):
-    def __init__(self, path: Path) -> None:
-        # Latin-1 maps Python 2's byte strings, which hold the arrays' data, to text and back.
-        super().__init__(io.BytesIO(path.read_bytes()), encoding="latin1")
-        self._path = path
-
-    def find_class(self, module: str, name: str) -> type[_Record]:
-        kind = _ADMITTED.get(f"{module}.{name}")
-        if kind is None:
-            raise InputError(
-                f"{self._path}: holds {module}.{name}, "
-                "expected nothing but arrays and sparse matrices."
-            )
-        return _RECORDS[kind]
 
 
 def load_official(path: Path, side: Literal["right", "left"] = "right") -> dict[str, Any]:
@@ -109,12 +65,7 @@ def load_official(path: Path, side: Literal["right", "left"] = "right") -> dict[
         InputError: The file is damaged, names anything but arrays and sparse matrices, lacks an
             array, or holds the other hand.
     """
-    try:
-        content = _RecordUnpickler(path).load()
-    except InputError:
-        raise
-    except Exception as error:  # A damaged pickle can raise anything.
-        raise InputError(f"{path}: damaged, expected MANO's pickle ({error}).") from error
+    content = read_pickle(path, _ADMITTED, "arrays and sparse matrices")
     if not isinstance(content, dict):
         raise InputError(
             f"{path}: holds a {type(content).__name__}, expected a dict of MANO's arrays."
@@ -190,11 +141,11 @@ def _read(path: Path, content: dict[Any, Any], key: str) -> np.ndarray:
 
 def _array(value: Any) -> np.ndarray:
     """The array that a record describes; floats as float64."""
-    if not isinstance(value, _Record):
+    if not isinstance(value, Record):
         raise TypeError(f"it is a {type(value).__name__}")
     state = value.state
     if value.kind == "array":
-        return _dense(state)
+        return dense_array(value)
     if value.kind == "ch":
         return _array(state["x"])
     if value.kind == "select":
@@ -209,16 +160,3 @@ def _array(value: Any) -> np.ndarray:
         matrix.check_format(full_check=True)
         return matrix.toarray()
     raise TypeError(f"it is a {value.kind}")
-
-
-def _dense(state: Any) -> np.ndarray:
-    """The array of numpy's pickled state: version, shape, dtype, Fortran order, data."""
-    _, shape, dtype, is_fortran, data = state
-    code, order = dtype.args[0], dtype.state[1]
-    if not re.fullmatch("[fiub][1248]", code) or order not in ("<", ">", "=", "|"):
-        raise TypeError(f"its type is {code}")
-    raw = data.args[0] if isinstance(data, _Record) else data
-    raw = raw.encode("latin1") if isinstance(raw, str) else raw
-    array = np.frombuffer(raw, order.replace("|", "") + code)
-    array = array.reshape(shape, order="F" if is_fortran else "C")
-    return array.astype(np.float64 if array.dtype.kind == "f" else array.dtype.newbyteorder("="))
