@@ -13,17 +13,21 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mano_assets.errors import InputError
-from mano_assets.skeleton import HAND21
 from render.manifest import JointState
 
 Sample = tuple[Mapping[str, Any], bytes]
 """A row of the manifest and the image file's bytes."""
 
-METACARPAL_RANGE_M = (0.02, 0.12)
-"""Wrist to knuckle of any human hand, an infant's and a giant's included, metres."""
+BOX_SCALE = 1.2
+"""Factor on the joints' own box where a data set has none: InterHand2.6M's, and the renders'."""
 
 NUM_PROBED = 1000
 """Hands looked at, evenly over the file, before anything is written."""
+
+
+def _whole(root: Path, split: str) -> dict[str, Any]:
+    """Nothing to say: the whole split."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,9 @@ class Adapter:
         source: Where it can be obtained.
         annotation_files: (root, split) to the files that hold its labels.
         samples: (root, split) to its samples; may raise `InputError` before the first or at any.
+        content: (root, split) to what of the split is there, where it may be a part; enters the
+            recipe.
+        image_extension: Suffix of its images in the tar, without the dot.
     """
 
     name: str
@@ -45,6 +52,8 @@ class Adapter:
     source: str
     annotation_files: Callable[[Path, str], list[Path]]
     samples: Callable[[Path, str], Iterator[Sample]]
+    content: Callable[[Path, str], dict[str, Any]] = _whole
+    image_extension: str = "jpg"
 
 
 def read_json(path: Path) -> Any:
@@ -65,28 +74,40 @@ def read_image(path: Path, width: int, height: int) -> bytes:
     """Reads an image file as it is.
 
     Args:
-        path: JPEG file, colour or grayscale.
+        path: Image file, colour or grayscale.
         width: Expected width, px.
         height: Expected height, px.
 
     Raises:
         InputError: It is missing, no image, or of another size.
     """
+    data, size = read_sized_image(path)
+    if size != (width, height):
+        raise InputError(
+            f"{path}: {size[0]} x {size[1]} px, the annotations expect {width} x {height}."
+        )
+    return data
+
+
+def read_sized_image(path: Path) -> tuple[bytes, tuple[int, int]]:
+    """Reads an image file whose size no annotation tells.
+
+    Returns:
+        The file as it is, and its width and height, px.
+
+    Raises:
+        InputError: It is missing or no image.
+    """
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data)) as image:
-            size = image.size
+            return data, image.size
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: no such file, expected an image that the annotations name."
         ) from error
     except (OSError, UnidentifiedImageError) as error:
         raise InputError(f"{path}: cannot be read, expected an image ({error}).") from error
-    if size != (width, height):
-        raise InputError(
-            f"{path}: {size[0]} x {size[1]} px, the annotations expect {width} x {height}."
-        )
-    return data
 
 
 def joint_states(joints_px: np.ndarray, labelled: np.ndarray, width: int, height: int) -> list[int]:
@@ -124,42 +145,3 @@ def box_around(joints_px: np.ndarray, scale: float) -> list[float]:
 def probe(annotations: Sequence[Any]) -> Sequence[Any]:
     """At most about `NUM_PROBED` annotations, evenly spaced."""
     return annotations[:: max(1, len(annotations) // NUM_PROBED)]
-
-
-def check_geometry(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Can these labels be hands in these images?
-
-    A few wrong labels, which every recorded set has, pass: medians and halves are looked at, so
-    that what is caught is a wrong unit, a wrong joint order or a calibration of other cameras.
-
-    Args:
-        path: Annotation file to name.
-        rows: Probed rows.
-
-    Raises:
-        InputError: There is no hand, the median wrist-to-knuckle length is none of a hand in
-            metres, or most joints lie outside their images.
-    """
-    if not rows:
-        raise InputError(f"{path}: holds no hand that can be used, expected at least one.")
-    if rows[0].get("joints_3d") is not None:
-        _check_lengths(path, rows)
-    states = np.array([row["joint_state"] for row in rows])
-    outside = np.sum(states == JointState.OUTSIDE) / np.sum(states != JointState.MISSING)
-    if outside > 0.5:
-        raise InputError(
-            f"{path}: {outside:.0%} of the joints lie outside their images, expected pixel "
-            "coordinates of the original images and the calibration of these cameras."
-        )
-
-
-def _check_lengths(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    joints = np.array([row["joints_3d"] for row in rows]).reshape(-1, HAND21.num_joints, 3)
-    knuckles = HAND21.indices(["index_mcp", "middle_mcp", "ring_mcp", "little_mcp"])
-    lengths = np.linalg.norm(joints[:, knuckles] - joints[:, [HAND21.root]], axis=-1)
-    median = float(np.nanmedian(lengths))
-    if not METACARPAL_RANGE_M[0] <= median <= METACARPAL_RANGE_M[1]:
-        raise InputError(
-            f"{path}: the median length from wrist to knuckles is {median:.3g} m, expected "
-            f"{METACARPAL_RANGE_M[0]} to {METACARPAL_RANGE_M[1]} (another unit or joint order?)."
-        )

@@ -26,12 +26,12 @@ from tqdm import tqdm
 from evaluation.datasets.adapter import (
     Adapter,
     Sample,
-    check_geometry,
     joint_states,
     probe,
     read_image,
     read_json,
 )
+from evaluation.datasets.geometry import check_geometry
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from render.manifest import HAND_SIDES

@@ -26,23 +26,22 @@ import numpy as np
 from tqdm import tqdm
 
 from evaluation.datasets.adapter import (
+    BOX_SCALE,
     Adapter,
     Sample,
     box_around,
-    check_geometry,
     joint_states,
     probe,
     read_image,
     read_json,
 )
+from evaluation.datasets.geometry import check_geometry
 from mano_assets.errors import InputError
 from mano_assets.skeleton import FINGERS, HAND21
 from render.manifest import HAND_SIDES, project
 
 MIN_VALID_JOINTS = 12
 """More than 11 of 21, mmpose's rule for its 2-D variant (interhand2d_dataset.py, branch 0.x)."""
-
-BOX_SCALE = 1.2
 
 MM_PER_M = 1000.0
 

@@ -1,11 +1,12 @@
-"""Verbs that make and check data: assets, poses, render, import, verify."""
+"""Verbs that make and check data: assets, poses, render, import, export, check, verify."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from flows.commands.options import (
     Device,
@@ -117,8 +118,29 @@ def render(
     print(f"{out}: {info.num_samples} images, {info.counts}, recipe {info.recipe_digest}")
 
 
+class NamesInHelp(TyperCommand):
+    """A verb whose help lists the public data sets; only then are they loaded."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Writes the help with the names, splits, terms and sources."""
+        from evaluation.datasets import DATASETS
+        from evaluation.exporting import EXPORTERS
+
+        known = DATASETS if self.name == "import" else EXPORTERS
+        for parameter in self.params:
+            if parameter.name == "name":
+                parameter.help = f"{', '.join(known)}."  # pyright: ignore[reportAttributeAccessIssue]
+        lines = [
+            f"{name}: splits {', '.join(DATASETS[name].splits)}. {DATASETS[name].licence}. From "
+            f"{DATASETS[name].source}"
+            for name in known
+        ]
+        self.epilog = "\n\n".join(lines)
+        super().format_help(ctx, formatter)
+
+
 def import_real(
-    name: Annotated[str, typer.Argument(help="interhand26m, coco-wholebody.")],
+    name: Annotated[str, typer.Argument(help="Which data set.")],
     root: Annotated[Path, typer.Option(help="Folder of the data set as distributed.")],
     split: Annotated[str, typer.Option(help="Its split.")],
     out: Out,
@@ -127,7 +149,41 @@ def import_real(
     from evaluation.datasets import import_dataset
 
     info = import_dataset(name, root, split, out)
-    print(f"{out}: {info.num_samples} hands; {info.licence}")
+    terms = f"stand-in for {info.stand_in_for}" if info.stand_in_for else info.licence
+    print(f"{out}: {info.num_samples} hands; {terms}")
+
+
+def export(
+    name: Annotated[str, typer.Argument(metavar="FORMAT", help="Which data set's layout.")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET[:SPLIT]", help="What to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+    split: Annotated[
+        str | None, typer.Option(help="Split of the layout.", show_default="its test split")
+    ] = None,
+) -> None:
+    """Write a data set in a public one's original layout, to be read by `import` or anything."""
+    from evaluation.datasets.stand_in import read_export
+    from evaluation.exporting import EXPORTERS, export_dataset
+
+    written = read_export(export_dataset(name, dataset, out, split))
+    if written is not None:
+        print(f"{out}: {len(written.sample_ids)} hands as {name} {written.split}")
+        if written.num_left_out:
+            print(f"{written.num_left_out} left out: the layout holds {EXPORTERS[name].holds}")
+
+
+def check(
+    dataset: Annotated[str, typer.Argument(help="Data set folder or URL.")],
+) -> None:
+    """Verify, and check unit, joint order, sides and frames by the hands' geometry."""
+    from evaluation.datasets import check_manifest
+
+    problems = check_manifest(dataset)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise typer.Exit(1)
+    print(f"{dataset}: whole, true, and of hands.")
 
 
 def verify(

@@ -8,9 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from public_trees import InterHandTree, make_coco, make_interhand
+from public_trees import (
+    FreiHandTree,
+    InterHandTree,
+    RhdTree,
+    make_coco,
+    make_freihand,
+    make_interhand,
+    make_rhd,
+)
+from report_runs import THREE_SHIFTS_PX, Reported, make_input
 from sketched_hands import Drawn, write_drawn_dataset
 
+from evaluation.report import write_report
 from render.manifest.predictions import PredictionInfo, Predictions, write_predictions
 
 
@@ -20,6 +30,15 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     root = tmp_path_factory.mktemp("drawn") / "dataset"
     info = write_drawn_dataset(root, {"train": 24, "val": 4, "test_easy": 9, "test_hard": 7})
     return Drawn(root, info)
+
+
+@pytest.fixture(scope="session")
+def reported(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """A page over three models on two splits, and what it is about; do not change it."""
+    inputs = make_input(
+        drawn, tmp_path_factory.mktemp("run"), ("test_easy", "test_hard"), shifts_px=THREE_SHIFTS_PX
+    )
+    return Reported(inputs, write_report(inputs, tmp_path_factory.mktemp("report")))
 
 
 @pytest.fixture
@@ -51,6 +70,18 @@ def predict(tmp_path: Path) -> Callable[..., Path]:
 def interhand(tmp_path: Path) -> InterHandTree:
     """A made-up InterHand2.6M."""
     return make_interhand(tmp_path / "interhand")
+
+
+@pytest.fixture
+def freihand(tmp_path: Path) -> FreiHandTree:
+    """A made-up FreiHAND."""
+    return make_freihand(tmp_path / "freihand")
+
+
+@pytest.fixture
+def rhd(tmp_path: Path) -> RhdTree:
+    """A made-up RHD."""
+    return make_rhd(tmp_path / "rhd")
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
+import pickletools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,3 +136,103 @@ def make_coco(root: Path) -> Path:
     }
     (root / "annotations/coco_wholebody_val_v1.0.json").write_text(json.dumps(content))
     return root
+
+
+# A right hand's joints, mm: seen from its back, fingers up and bent away from the camera (x right,
+# y down, z away). Wrist, then thumb, index, middle, ring and little finger, each base to tip.
+RIGHT_HAND_MM = np.array([
+    [0, 0, 0],
+    [-25, -25, 8], [-42, -52, 18], [-50, -80, 28], [-52, -104, 40],
+    [-24, -88, 0], [-27, -126, 10], [-28, -146, 28], [-28, -156, 48],
+    [0, -92, 0], [0, -134, 12], [0, -158, 32], [0, -166, 52],
+    [20, -86, 2], [22, -124, 14], [23, -146, 34], [23, -154, 54],
+    [38, -76, 5], [43, -106, 14], [45, -120, 26], [46, -128, 42],
+], dtype=float)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FreiHandTree:
+    """A made-up FreiHAND: `joints_cam_m` and `cameras` by split are what was written."""
+
+    root: Path
+    joints_cam_m: dict[str, np.ndarray]
+    cameras: dict[str, np.ndarray]
+
+
+def make_freihand(root: Path) -> FreiHandTree:
+    """Three training scenes, green screen and `sample` (k = 2) unpacked, and two to evaluate."""
+    joints, cameras = {}, {}
+    for split, count in (("training", 3), ("evaluation", 2)):
+        turns = Rotation.from_euler("z", 0.4 * np.arange(count)[:, None]).as_matrix()
+        place_m = np.array([[0.01 * n, 0.05, 0.6 + 0.02 * n] for n in range(count)])
+        joints[split] = (RIGHT_HAND_MM / 1000) @ turns.transpose(0, 2, 1) + place_m[:, None]
+        cameras[split] = np.array(
+            [[[480.0 + n, 0, 112.36], [0, 481.0 + n, 112.36], [0, 0, 1]] for n in range(count)]
+        )
+        (root / split / "rgb").mkdir(parents=True)
+        for version in (0, 2) if split == "training" else (0,):
+            for number in range(count):
+                name = f"{number + version * count:08d}.jpg"
+                (root / split / "rgb" / name).write_bytes(jpeg(224, 224))
+        scale = np.linalg.norm(joints[split][:, 9] - joints[split][:, 10], axis=-1)
+        for what, values in (("K", cameras[split]), ("xyz", joints[split]), ("scale", scale)):
+            (root / f"{split}_{what}.json").write_text(json.dumps(values.tolist()))
+    return FreiHandTree(root, joints, cameras)
+
+
+# RHD's order of one hand, spelled out from its README: position in the file of each of wrist, thumb
+# base..tip, index, middle, ring, little. The left hand's 21 joints come first.
+RHD_ORDER = [0, 4, 3, 2, 1, 8, 7, 6, 5, 12, 11, 10, 9, 16, 15, 14, 13, 20, 19, 18, 17]
+
+
+@dataclass(frozen=True)
+class RhdTree:
+    """A made-up RHD evaluation split, truth in hand21's order before it was turned into RHD's.
+
+    `joints_cam_m` is [image][left, right][21, 3], `visible` [image][left, right][21].
+    """
+
+    root: Path
+    joints_cam_m: np.ndarray
+    visible: np.ndarray
+    camera_k: np.ndarray
+
+
+def python2_pickle(content: object) -> bytes:
+    """A pickle whose bytes stand as Python 2 wrote its strings."""
+    data = bytearray(pickle.dumps(content, protocol=3))
+    strings = {b"B": b"T", b"C": b"U"}
+    for opcode, _, position in list(pickletools.genops(bytes(data))):
+        if position is not None and opcode.code.encode() in strings:
+            data[position : position + 1] = strings[opcode.code.encode()]
+    return bytes(data)
+
+
+def make_rhd(root: Path) -> RhdTree:
+    """Two images: both hands; a left one and a right one outside and not visible."""
+    camera_k = np.array([[280.0, 0, 160], [0, 280.0, 160], [0, 0, 1]])
+    right = RIGHT_HAND_MM / 1000
+    hands = np.stack([right * (-1, 1, 1), right])
+    places = np.array([[-0.1, 0.08, 0.7], [0.1, 0.06, 0.8]])
+    joints = np.stack([hands + places[:, None]] * 2)
+    joints[1, 1] += [0.6, 0, 0]
+    visible = np.ones((2, 2, 21), bool)
+    visible[0, 0, HAND21.index("ring_tip")] = False
+    visible[1, 1] = False
+    (root / "evaluation/color").mkdir(parents=True)
+    annotations = {}
+    for number in range(2):
+        xyz, uv_vis = np.zeros((42, 3)), np.zeros((42, 3))
+        for half in range(2):
+            for ours, theirs in enumerate(RHD_ORDER):
+                x, y, z = joints[number, half, ours]
+                xyz[21 * half + theirs] = x, y, z
+                uv_vis[21 * half + theirs] = (
+                    280 * x / z + 160, 280 * y / z + 160, visible[number, half, ours],
+                )  # fmt: skip
+        annotations[number] = {"xyz": xyz, "uv_vis": uv_vis, "K": camera_k.astype(np.float32)}
+        Image.new("RGB", (320, 320), (90, number, 60)).save(
+            root / f"evaluation/color/{number:05d}.png"
+        )
+    (root / "evaluation/anno_evaluation.pickle").write_bytes(python2_pickle(annotations))
+    return RhdTree(root, joints, visible, camera_k)

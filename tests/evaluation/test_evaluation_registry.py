@@ -13,12 +13,14 @@ from render.manifest import Manifest
 
 
 def test_names_are_the_command_lines() -> None:
-    assert set(DATASETS) == {"interhand26m", "coco-wholebody"}
+    assert {
+        "freihand", "interhand26m", "hiu-dmtl", "coco-wholebody", "panoptic", "onehand10k", "rhd",
+    } <= set(DATASETS)  # fmt: skip
     assert all(name == adapter.name for name, adapter in DATASETS.items())
 
 
 def test_unknown_names_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="data set 'freihands' is unknown, expected one of inter"):
+    with pytest.raises(InputError, match="data set 'freihands' is unknown, expected one of freih"):
         import_dataset("freihands", tmp_path, "test", tmp_path / "out")
     with pytest.raises(InputError, match="split 'tests' is not in interhand26m, expected one"):
         import_dataset("interhand26m", tmp_path, "tests", tmp_path / "out")

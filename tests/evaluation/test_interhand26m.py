@@ -117,7 +117,7 @@ def forget_a_frame(content: dict) -> None:
 @pytest.mark.parametrize(
     ("what", "change", "message"),
     [
-        ("joint_3d", to_metres, r"median length from wrist to knuckles is .* expected 0\.02 to"),
+        ("joint_3d", to_metres, "median span is .* expected 0.04 to .*metres taken for mill"),
         ("camera", move_camera, r"100% of the joints lie outside their images, expected pixel"),
         ("data", forget_a_field, r"annotation 8 and its entries .*KeyError\('joint_valid'\)"),
         ("joint_3d", forget_a_frame, r"annotation 8 and its entries .*KeyError\('101'\)"),
