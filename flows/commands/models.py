@@ -1,4 +1,4 @@
-"""Verbs about models: systems, train, predict, export-model, evaluate."""
+"""Verbs about models: systems, train, predict, export-model, evaluate, protocols."""
 
 from __future__ import annotations
 
@@ -146,7 +146,11 @@ def evaluate(
     predictions: Annotated[Path, typer.Option(help="Parquet file written by predict.")],
     data: Data,
     protocol: Annotated[
-        str | None, typer.Option(help="Rules of scoring.", show_default="the data set's own")
+        str | None,
+        typer.Option(
+            help="Rules of scoring, see protocols; a data set's name means its own.",
+            show_default="the data set's own",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -160,9 +164,31 @@ def evaluate(
 
     file = (out or predictions.parent) / f"{predictions.stem}.json"
     result = evaluate(predictions, data, protocol, file)
+    rules = result["protocol"]
+    print(f"protocol {rules['id']} v{rules['version']}, {data}, n = {result['n']}")
     for name, score in result["metrics"].items():
+        unit = f" {score['unit']}" if score["unit"] else ""
+        fewer = f"  n = {score['n']}" if score["n"] != result["n"] else ""
         print(
-            f"{name:<24} {score['value']:.4g} [{score['low']:.4g}, {score['high']:.4g}] "
-            f"{score['unit']}"
+            f"{name:<34} {score['value']:.4g} [{score['low']:.4g}, {score['high']:.4g}]{unit}"
+            f"{fewer}"
         )
+    for name, reason in result["skipped"].items():
+        print(f"{name:<34} - ({reason})")
+    print(f"[...]: {result['interval']}")
+    if rules["comparable"]:
+        print(f"comparable: {rules['comparable']}")
+    for warning in result["warnings"]:
+        print(f"warning: {warning}")
     print(file)
+
+
+def protocols() -> None:
+    """List the protocols that can be scored by, with their data sets and metrics."""
+    from evaluation.protocols import PROTOCOLS
+
+    for rules in PROTOCOLS.values():
+        default = f" (default of {', '.join(rules.datasets)})" if rules.datasets else ""
+        print(f"{rules.name}{default}\n  rules of {rules.rules_of}\n  {rules.description}")
+        print(f"  size of the hand: {rules.size}; root: {rules.root}")
+        print(f"  {', '.join(rules.metrics)}\n  comparable: {rules.comparable}")
