@@ -121,3 +121,16 @@ def train(
     from training.measuring.benchmark import bench_train
 
     print(json.dumps(bench_train(chosen, data, steps, repeats)))
+
+
+@bench.command()
+def metrics(
+    num_samples: Annotated[
+        int,
+        typer.Option("--num-samples", "-n", min=1, help="Hands to score: FreiHAND's set has 3960."),
+    ] = 3960,
+) -> None:
+    """Seconds of FreiHAND's official numbers and of the evaluate stage."""
+    from evaluation.benchmark import bench_metrics
+
+    print(json.dumps(bench_metrics(num_samples)))

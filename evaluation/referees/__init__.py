@@ -1,0 +1,1 @@
+"""The official evaluations of the public data sets, over their original files."""
