@@ -2,7 +2,8 @@
 
 OUT/recipe.yaml  run.json
 OUT/dataset/                                    the rendered data set
-OUT/real/NAME-SPLIT/                            public data sets read into the manifest
+OUT/real/NAME-SPLIT/                            public data sets read into the manifest, stand-ins
+OUT/exported/NAME-SPLIT/                        rendered splits in public layouts, for the stand-ins
 OUT/models/LABEL/                               trained models
 OUT/predictions/LABEL--DATASET-SPLIT.parquet
 OUT/evaluation/LABEL--DATASET-SPLIT.json
@@ -52,6 +53,10 @@ class RunFolder:
         """A public data set as a manifest."""
         return self.root / "real" / f"{name}-{split}"
 
+    def exported(self, name: str, split: str) -> Path:
+        """A rendered split in a public data set's layout."""
+        return self.root / "exported" / f"{name}-{split}"
+
     def model(self, label: str) -> Path:
         """A trained model."""
         return self.root / "models" / label
@@ -91,7 +96,7 @@ def claim(recipe: Recipe, out: Path | None = None) -> RunFolder:
                 f"{folder.root}: belongs to the recipe with digest {found[:8]}, "
                 f"expected {digest[:8]} ({recipe.name}); give another output folder."
             )
-    elif folder.root.exists() and not _is_empty(folder.root):
+    elif folder.root.exists() and not is_empty(folder.root):
         raise InputError(f"{folder.root}: not a run, expected a new or empty folder.")
     else:
         run = {
@@ -106,8 +111,8 @@ def claim(recipe: Recipe, out: Path | None = None) -> RunFolder:
     return folder
 
 
-def _is_empty(root: Path) -> bool:
-    # Hidden files do not count: they are what a killed claim leaves.
+def is_empty(root: Path) -> bool:
+    """Whether a folder holds nothing but hidden files, which are what a killed claim leaves."""
     return root.is_dir() and all(path.name.startswith(".") for path in root.iterdir())
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.folder import RunFolder
 from flows.recipes import load_recipe, recipe_digest
 from mano_assets.errors import InputError
+
+if TYPE_CHECKING:
+    from evaluation.report import ReportInput
 
 
 def write_page(runs: Sequence[Path], out: Path) -> Path:
@@ -23,7 +27,19 @@ def write_page(runs: Sequence[Path], out: Path) -> Path:
     Raises:
         InputError: A folder is not a run, or nothing was scored in any of them.
     """
-    from evaluation.report import ReportInput, write_report
+    from evaluation.report import write_report
+
+    write_report(report_input(runs), out)
+    return out / "index.html"
+
+
+def report_input(runs: Sequence[Path]) -> ReportInput:
+    """All that was scored in some runs.
+
+    Raises:
+        InputError: A folder is not a run, or nothing was scored in any of them.
+    """
+    from evaluation.report import ReportInput
 
     folders = [RunFolder(root) for root in runs]
     for folder in folders:
@@ -37,20 +53,16 @@ def write_page(runs: Sequence[Path], out: Path) -> Path:
     evaluations = found("evaluation/*.json")
     if not evaluations:
         raise InputError(f"{runs[0]}: nothing is scored yet, expected evaluation/*.json.")
-    write_report(
-        ReportInput(
-            title=", ".join(recipe.name for recipe in recipes),
-            recipe_yaml="---\n".join(folder.recipe.read_text() for folder in folders),
-            recipe_digest=", ".join(recipe_digest(recipe) for recipe in recipes),
-            datasets=[
-                path.parent
-                for pattern in ("dataset/dataset.json", "real/*/dataset.json")
-                for path in found(pattern)
-            ],
-            evaluations=evaluations,
-            runs=[path.parent for path in found("models/*/train.json")],
-            predictions=found("predictions/*.parquet"),
-        ),
-        out,
+    return ReportInput(
+        title=", ".join(recipe.name for recipe in recipes),
+        recipe_yaml="---\n".join(folder.recipe.read_text() for folder in folders),
+        recipe_digest=", ".join(recipe_digest(recipe) for recipe in recipes),
+        datasets=[
+            path.parent
+            for pattern in ("dataset/dataset.json", "real/*/dataset.json")
+            for path in found(pattern)
+        ],
+        evaluations=evaluations,
+        runs=[path.parent for path in found("models/*/train.json")],
+        predictions=found("predictions/*.parquet"),
     )
-    return out / "index.html"

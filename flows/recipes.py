@@ -19,7 +19,8 @@ SHIPPED = Path(__file__).parent / "recipes"
 BASELINE = "meanpose"
 """Trained in every run: no number means anything without it."""
 
-_FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+"""What names of runs and models must be."""
 
 
 class RealData(BaseModel):
@@ -48,12 +49,42 @@ class RealData(BaseModel):
         return self
 
 
+class StandIn(BaseModel):
+    """A rendered split in a public data set's layout, which shows that adapter and protocol work.
+
+    Scores on it say nothing of the public data set's own images.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="Public data set whose layout is written, such as freihand.")
+    split: str = Field(description="Its split that is written, by its own name.")
+    of: str = Field(description="Rendered split whose images are in it.")
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set that it becomes: never the public one's."""
+        return f"{self.name}-stand-in"
+
+    @model_validator(mode="after")
+    def _known(self) -> StandIn:
+        from evaluation.datasets import DATASETS
+        from evaluation.exporting import EXPORTERS
+
+        if self.name not in EXPORTERS:
+            raise ValueError(f"name is {self.name!r}, expected one of {', '.join(EXPORTERS)}")
+        splits = DATASETS[self.name].splits
+        if self.split not in splits:
+            raise ValueError(f"split is {self.split!r}, expected one of {', '.join(splits)}")
+        return self
+
+
 class Recipe(BaseModel):
     """A whole run: the hand, the images, the models and what they are scored on."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=_FILE_NAME, description="Shown in reports and folder names.")
+    name: str = Field(pattern=FILE_NAME, description="Shown in reports and folder names.")
     hand: HandConfig = Field(default_factory=HandConfig, description="The hand model.")
     dataset: DatasetRecipe = Field(description="The images to render.")
     training: list[ModelRecipe] = Field(
@@ -64,7 +95,19 @@ class Recipe(BaseModel):
     )
     validate_on: str | None = Field(None, description="Rendered split to watch while learning.")
     score_on: list[str] = Field(min_length=1, description="Rendered splits to score, each apart.")
+    stand_ins: list[StandIn] = Field(
+        default_factory=list,
+        description="Rendered splits to score on once more, in public data sets' layouts.",
+    )
     real: list[RealData] = Field(default_factory=list, description="Public data to score on.")
+
+    @model_validator(mode="after")
+    def _stand_ins_differ(self) -> Recipe:
+        places = [(each.name, each.split) for each in self.stand_ins]
+        twice = next((place for place in places if places.count(place) > 1), None)
+        if twice:
+            raise ValueError(f"stand_ins: {twice[0]} {twice[1]} occurs twice, expected it once")
+        return self
 
     @model_validator(mode="after")
     def _splits_exist(self) -> Recipe:
@@ -73,6 +116,7 @@ class Recipe(BaseModel):
             "train_on": [split_of(source) for source in self.train_on],
             "validate_on": [self.validate_on] if self.validate_on else [],
             "score_on": self.score_on,
+            **{f"stand_ins.{number}.of": [each.of] for number, each in enumerate(self.stand_ins)},
             **{
                 f"training.{number}.train_on": [split_of(source) for source in model.train_on]
                 for number, model in enumerate(self.training)
@@ -93,7 +137,7 @@ class Recipe(BaseModel):
         shared = [model.label for model in self.training if model.seeds]
         labels = [*(model.label for model in self.models), *shared]
         for label in labels:
-            if not re.fullmatch(_FILE_NAME, label):
+            if not re.fullmatch(FILE_NAME, label):
                 raise ValueError(f"training: label {label!r} is not a file name")
             if labels.count(label) > 1:
                 raise ValueError(f"training: label {label!r} occurs twice, expected unique labels")
@@ -189,4 +233,7 @@ def recipe_digest(recipe: Recipe) -> str:
     values = recipe.model_dump(
         mode="json", exclude={"hand": {"mano_dir"}, "real": {"__all__": {"root"}}}
     )
+    if not recipe.stand_ins:
+        # As before there were any: a run of then is still this recipe's.
+        del values["stand_ins"]
     return json_digest(values | {"training": [config.identity() for config in recipe.models]})

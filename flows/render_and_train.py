@@ -57,6 +57,7 @@ def render_and_train(
         targets = [*rendered_targets(chosen, folder), *import_all(chosen.real, folder)]
         hand = tasks.build_hand(chosen)
         render_dataset(chosen, hand, folder, workers, dask_address)
+        targets += [tasks.stand_in(chosen, each, folder) for each in chosen.stand_ins]
         labels = [config.label for config in chosen.models]
         trained = tasks.train_model.map(unmapped(chosen), chosen.models, unmapped(folder))
         checkpoints = dict(zip(labels, tasks.settle(trained, labels, "models"), strict=True))

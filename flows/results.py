@@ -19,24 +19,33 @@ MODELS_ABREAST = 4
 
 @dataclass(frozen=True)
 class Target:
-    """A split that models are scored on."""
+    """A split that models are scored on.
+
+    Attributes:
+        dataset: Name in file names.
+        split: None for all of the data set.
+        root: Its folder.
+        protocol: Id of the rules of scoring; None for the data set's own.
+    """
 
     dataset: str
-    split: str
+    split: str | None
     root: Path
+    protocol: str | None = None
 
     @property
     def stem(self) -> str:
-        """DATASET-SPLIT, as in file names."""
-        return f"{self.dataset}-{self.split}"
+        """DATASET-SPLIT, as in file names, with the protocol where it is not the data set's own."""
+        place = f"{self.dataset}-{self.split or 'all'}"
+        return f"{place}-by-{self.protocol}" if self.protocol else place
 
     @property
     def data(self) -> str:
-        """ROOT:SPLIT, as training and evaluation take it."""
-        return f"{self.root}:{self.split}"
+        """ROOT[:SPLIT], as training and evaluation take it."""
+        return f"{self.root}:{self.split}" if self.split else f"{self.root}"
 
     @property
-    def identity(self) -> dict[str, str]:
+    def identity(self) -> dict[str, str | None]:
         """What its content is, for stamps."""
         return {"data": stamps.dataset_identity(self.root), "split": self.split}
 

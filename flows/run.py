@@ -30,6 +30,7 @@ def run(recipe: Recipe, out: Path | None = None, workers: int | None = None) -> 
         targets = find_targets(recipe, folder)
         hand = stages.build_hand(recipe)
         stages.render(recipe, hand, folder, workers)
+        targets += [stages.stand_in(recipe, each, folder) for each in recipe.stand_ins]
         results = list(score(recipe, targets, folder))
         page = stages.report(recipe, folder, results)
     print_tables(metric_tables(results))
@@ -49,7 +50,7 @@ def score(recipe: Recipe, targets: Sequence[Target], folder: RunFolder) -> Itera
 
 
 def find_targets(recipe: Recipe, folder: RunFolder) -> list[Target]:
-    """The splits to score on; public data that are not here are told of and left out."""
+    """The splits to score on but stand-ins; public data that are not here are told of."""
     targets = stages.rendered_targets(recipe, folder)
     for real in recipe.real:
         target = stages.import_real(real, folder)

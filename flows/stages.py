@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows import stamps
 from flows.folder import RunFolder
-from flows.recipes import RealData, Recipe, recipe_digest
+from flows.recipes import RealData, Recipe, StandIn, recipe_digest
 from flows.results import Result, Target
 
 if TYPE_CHECKING:
@@ -108,6 +108,28 @@ def import_real(real: RealData, folder: RunFolder) -> Target | None:
     return target
 
 
+def stand_in(recipe: Recipe, wanted: StandIn, folder: RunFolder) -> Target:
+    """Writes a rendered split in a public data set's layout and reads it back by its adapter."""
+    from evaluation.datasets import import_dataset
+    from evaluation.exporting import export_dataset
+
+    target = Target(wanted.dataset, wanted.split, folder.real(wanted.dataset, wanted.split))
+    written = folder.exported(wanted.dataset, wanted.split)
+    rendered = Target(recipe.dataset.name, wanted.of, folder.dataset)
+    inputs = _versioned(name=wanted.name, split=wanted.split, of=rendered.identity)
+
+    def export() -> list[Path]:
+        return [export_dataset(wanted.name, rendered.data, written, wanted.split)]
+
+    def read_back() -> list[Path]:
+        import_dataset(wanted.name, written, wanted.split, target.root)
+        return [target.root / "manifest", target.root / "dataset.json"]
+
+    stamps.make(written, inputs, export)
+    stamps.make(target.root, inputs, read_back)
+    return target
+
+
 def predict(checkpoint: Path, label: str, target: Target, folder: RunFolder) -> Path:
     """Predicts a target's samples; returns the predictions file."""
     out = folder.predictions(label, target.stem)
@@ -122,17 +144,19 @@ def predict(checkpoint: Path, label: str, target: Target, folder: RunFolder) -> 
 
 
 def evaluate(predictions: Path, label: str, target: Target, folder: RunFolder) -> Path:
-    """Scores predictions by the target's own protocol; returns the result file."""
+    """Scores predictions by the target's protocol; returns the result file."""
     out = folder.evaluation(label, target.stem)
 
     def maker() -> list[Path]:
         from evaluation.scoring import evaluate
 
-        result = evaluate(predictions, target.data, None, out)
+        result = evaluate(predictions, target.data, target.protocol, out)
         return [out, out.with_name(result["samples_file"])]
 
+    rules = {"protocol": target.protocol} if target.protocol else {}
     predictions_digest = stamps.content_digest(predictions)
-    return stamps.make(out, _versioned(predictions=predictions_digest, **target.identity), maker)
+    inputs = _versioned(predictions=predictions_digest, **target.identity, **rules)
+    return stamps.make(out, inputs, maker)
 
 
 def report(recipe: Recipe, folder: RunFolder, results: Sequence[Result]) -> Path:

@@ -51,6 +51,12 @@ train_model = Task(
 import_real = Task(
     stages.import_real, name="import", task_run_name="import-{real.name}", cache_policy=NO_CACHE
 )
+stand_in = Task(
+    stages.stand_in,
+    name="stand-in",
+    task_run_name="stand-in-{wanted.name}-{wanted.split}",
+    cache_policy=NO_CACHE,
+)
 predict = Task(
     stages.predict,
     name="predict",

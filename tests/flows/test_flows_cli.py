@@ -27,7 +27,7 @@ def test_help_lists_the_verbs() -> None:
     assert done.returncode == 0
     for verb in (
         "run", "assets", "poses", "coverage", "render", "verify", "import", "systems", "train",
-        "predict", "evaluate", "export-model", "report", "bench",
+        "predict", "evaluate", "matrix", "export-model", "report", "bench",
     ):  # fmt: skip
         assert f" {verb} " in done.stdout
 

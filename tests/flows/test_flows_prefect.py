@@ -125,7 +125,7 @@ def test_benchmark_refresh_scores_registered_models(
     (report,) = prefect_server.post(
         "/artifacts/latest/filter", {"artifacts": {"key": {"any_": ["benchmark-report"]}}}
     )
-    assert "- tiny: coco-wholebody val is not at /nowhere." in report["data"]
+    assert "- coco-wholebody val is not at /nowhere." in report["data"]
 
 
 def test_cron_deployment_gets_scheduled_runs(prefect_server: PrefectServer) -> None:

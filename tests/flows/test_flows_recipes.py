@@ -28,9 +28,40 @@ def test_demo_and_full_are_as_large_as_promised() -> None:
     assert load_recipe("full").dataset.image.size == 224
 
 
-def test_systems_recipe_trains_every_system_alike_on_the_demo_images() -> None:
+def test_demo_trains_on_easy_hard_and_both_with_as_many_steps() -> None:
+    recipe = load_recipe("demo")
+    splits = {split.name: split for split in recipe.dataset.splits}
+    for name in ("easy", "hard"):
+        learned, tested = splits[f"train_{name}"], splits[f"test_{name}"]
+        assert (learned.poses, learned.view) == (tested.poses, tested.view)
+    steps = {
+        model.label: model.epochs
+        * (sum(splits[name].count for name in recipe.sources(model)) // model.batch_size)
+        for model in recipe.training
+    }
+    assert steps == dict.fromkeys(steps, 800)
+    learned = {recipe.sources(model) for model in recipe.models}
+    assert learned == {("train_easy",), ("train_hard",), ("train_easy", "train_hard")}
+    easy, hard, both, *_ = recipe.training
+    own = {"label", "train_on", "epochs"}
+    assert easy.model_dump(exclude=own) == hard.model_dump(exclude=own)
+    assert easy.model_dump(exclude=own) == both.model_dump(exclude=own)
+    # The page's matrix has at least four columns without any public data.
+    assert len(recipe.score_on) + len(recipe.stand_ins) >= 4
+    assert {each.of for each in recipe.stand_ins} == set(recipe.score_on)
+
+
+def test_systems_recipe_trains_every_system_alike_on_renders_as_the_demos() -> None:
     recipe = load_recipe("systems")
-    assert recipe.dataset == load_recipe("demo").dataset
+    own = {"splits"}
+    assert recipe.dataset.model_dump(exclude=own) == load_recipe("demo").dataset.model_dump(
+        exclude=own
+    )
+    tests = [
+        [split for split in load_recipe(name).dataset.splits if split.name in recipe.score_on]
+        for name in ("demo", "systems")
+    ]
+    assert tests[0] == tests[1]
     assert {model.system for model in recipe.models} == set(SYSTEMS)
     own = {"system", "label", "backbone", "system_options"}
     unused = {"momentum", "drop_epochs", "drop_factor"}  # with AdamW and a cosine
@@ -132,6 +163,22 @@ def _set(values: dict[str, Any], path: str, value: Any) -> None:
         (
             "real", [{"name": "coco-wholebody", "root": "x", "split": "test"}],
             "real.0: split is 'test', expected one of train, val",
+        ),
+        (
+            "stand_ins", [{"name": "coco", "split": "x", "of": "easy"}],
+            "stand_ins.0: name is 'coco', expected one of freihand, ",
+        ),
+        (
+            "stand_ins", [{"name": "freihand", "split": "test", "of": "easy"}],
+            "stand_ins.0: split is 'test', expected one of training, evaluation",
+        ),
+        (
+            "stand_ins", [{"name": "freihand", "split": "evaluation", "of": "test"}],
+            "stand_ins.0.of names the split 'test', expected one of train, easy, hard",
+        ),
+        (
+            "stand_ins", [{"name": "freihand", "split": "evaluation", "of": "easy"}] * 2,
+            "stand_ins: freihand evaluation occurs twice, expected it once",
         ),
         ("name", "a/b", "name: String should match pattern"),
         ("hand.source", "scan", "hand.source: got 'scan', expected 'free' or 'mano'"),
@@ -278,6 +325,10 @@ def test_digest_names_what_can_affect_the_output(tiny_values: dict[str, Any]) ->
     assert digest("training.0.seeds", [0]) != same
     assert digest("dataset.splits.0.count", 9) != same
     assert digest("real.0.split", "train") != same
+    stood_in = [{"name": "freihand", "split": "evaluation", "of": "easy"}]
+    assert digest("stand_ins", stood_in) != same
+    # A recipe from before there were stand-ins names the same run.
+    assert digest("stand_ins", []) == same
 
 
 def test_written_recipe_is_the_same_recipe(tmp_path: Path, tiny: Recipe) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from stand_ins import Rooms, write_tiny_dataset
 
+from evaluation.results import read_evaluation
 from flows.folder import RunFolder, claim, default_root, sole_user
 from flows.recipes import RealData, Recipe, adjusted, load_recipe, recipe_digest
 from flows.run import run
 from flows.stages import import_real
 from mano_assets.errors import InputError
+from render.manifest import Manifest
 from training.config import TrainConfig
 from training.fitting import trainer
 
@@ -219,6 +221,44 @@ def test_one_run_at_a_time(finished: RunFolder, tiny: Recipe) -> None:
 
 def test_default_folder_is_named_by_the_digest(tiny: Recipe) -> None:
     assert default_root(tiny) == Path("runs") / f"tiny-{recipe_digest(tiny)[:8]}"
+
+
+STAND_IN = {"name": "coco-wholebody", "split": "val", "of": "hard"}
+
+
+def test_stand_in_is_scored_as_what_it_stands_in_for(
+    tmp_path: Path, tiny: Recipe, rooms: Rooms
+) -> None:
+    recipe = Recipe.model_validate(tiny.model_dump() | {"stand_ins": [STAND_IN]})
+    run(recipe, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    stem = "coco-wholebody-stand-in-val"
+    assert [call for call in rooms.taken() if stem in call] == [
+        f"predict meanpose--{stem}", f"predict simplebaseline--{stem}",
+    ]  # fmt: skip
+    assert (folder.root / "exported" / stem / "handforge_export.json").is_file()
+    info = Manifest.open(str(folder.root / "real" / stem)).info
+    assert (info.name, info.kind) == ("coco-wholebody-stand-in", "synthetic")
+    found = read_evaluation(folder.evaluation("meanpose", stem))
+    assert (found.protocol.id, found.split, found.n) == ("coco-wholebody", "val", 4)
+    # Again, nothing is written or scored anew.
+    before = files_of(folder.root)
+    run(recipe, folder.root)
+    assert rooms.taken() == []
+    assert files_of(folder.root) == before
+
+
+def test_stand_in_of_changed_renders_is_written_anew(
+    tmp_path: Path, tiny: Recipe, rooms: Rooms
+) -> None:
+    recipe = Recipe.model_validate(tiny.model_dump() | {"stand_ins": [STAND_IN]})
+    run(recipe, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    place = folder.real("coco-wholebody-stand-in", "val")
+    first = Manifest.open(str(place)).info.recipe_digest
+    write_tiny_dataset(folder.dataset, {"train": 8, "easy": 4, "hard": 4}, seed=1)
+    run(recipe, folder.root)
+    assert Manifest.open(str(place)).info.recipe_digest != first
 
 
 def test_absent_real_data_are_told_of(
