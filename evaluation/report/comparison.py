@@ -10,12 +10,18 @@ from statistics import mean
 from typing import Any
 
 from evaluation.metrics import METRICS
-from evaluation.report.entries import Entry, spread
+from evaluation.report.entries import Entry
 from evaluation.report.inputs import Training
-from evaluation.report.tables import as_text, best_value
+from evaluation.report.tables import as_text, best_value, interval_text
 
-SHOWN_METRICS = ("epe_px", "nme", "mpjpe_mm", "depth_mm", "pa_mpjpe_rigid_mm")
+COMPARED_METRICS = ("epe_px", "nme", "mpjpe_mm", "depth_mm", "pa_mpjpe_rigid_mm")
 """Errors in two dimensions, in px and relative to the hand, and in three."""
+
+SHOWN_METRICS = ("epe_px", "mpjpe_mm")
+"""Those of them that the page shows; the others are in the CSV and in the score tables."""
+
+MOST_ABREAST = 10
+"""Columns that a page of 1,200 px takes."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +33,26 @@ class Column:
         unit: Shown below it.
         definition: What exactly the number is.
         target: Data set and split that it was measured on; empty for a cost.
+        protocol: Name of the protocol it was measured by; empty for a cost.
+        n: Hands that it was measured on; 0 for a cost.
+        is_shown: Whether the page shows it.
     """
 
     title: str
     unit: str
     definition: str
     target: str = ""
+    protocol: str = ""
+    n: int = 0
+    is_shown: bool = True
 
 
 @dataclass(frozen=True)
 class Value:
-    """A number as text; `deviation` is that of repeats with other seeds."""
+    """A number as text; `interval` is ± the deviation where repeats have other seeds."""
 
     text: str
-    deviation: str = ""
+    interval: str = ""
     is_best: bool = False
 
 
@@ -62,32 +74,42 @@ class ComparisonTable:
     lines: list[Line]
 
     @property
-    def targets(self) -> list[tuple[str, int]]:
-        """The headings over neighbouring columns, with how many there are below each."""
-        counted: dict[str, int] = {}
-        for column in self.columns:
-            counted[column.target] = counted.get(column.target, 0) + 1
-        return list(counted.items())
+    def bands(self) -> list[list[tuple[Column, list[int]]]]:
+        """What the page shows: rows of columns, each as wide as the page.
+
+        A row is a list of neighbouring columns with one heading: the first of them, for its
+        heading, and the places of all.
+        """
+        headed: dict[tuple[str, str], list[int]] = {}
+        for place, column in enumerate(self.columns):
+            if column.is_shown:
+                headed.setdefault((column.target, column.protocol), []).append(place)
+        bands: list[list[tuple[Column, list[int]]]] = [[]]
+        width = 0
+        for places in headed.values():
+            if bands[-1] and width + len(places) > MOST_ABREAST:
+                bands.append([])
+                width = 0
+            bands[-1].append((self.columns[places[0]], places))
+            width += len(places)
+        return bands
 
     def to_csv(self) -> str:
-        """The table as text: a value, or `mean ± standard deviation`, in each field."""
+        """All columns as text, the interval of an error in a field of its own after it."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        heads = (
-            " ".join(
-                filter(None, [column.target, column.title, column.unit and f"({column.unit})"])
-            )
-            for column in self.columns
-        )
-        writer.writerow(["model", *heads])
+        heads = ["model"]
+        for column in self.columns:
+            unit = column.unit and f"({column.unit})"
+            name = " ".join(filter(None, [column.target, column.title, unit]))
+            heads += [name, f"{name} interval"] if column.target else [name]
+        writer.writerow(heads)
         for line in self.lines:
-            fields = (
-                f"{value.text} ± {value.deviation}"
-                if value and value.deviation
-                else (value.text if value else "")
-                for value in line.values
-            )
-            writer.writerow([line.label, *fields])
+            fields = [line.label]
+            for column, value in zip(self.columns, line.values, strict=True):
+                found = value or Value("")
+                fields += [found.text, found.interval] if column.target else [found.text]
+            writer.writerow(fields)
         return stream.getvalue()
 
 
@@ -163,7 +185,8 @@ def comparison_table(groups: Sequence[Sequence[Entry]]) -> ComparisonTable | Non
     lines = {name: [values[number] for number in shown] for name, values in costs.items()}
     for place, group in enumerate(groups):
         target = group[0].results[0].target
-        for metric in map(METRICS.__getitem__, SHOWN_METRICS):
+        some = group[0].results[0].evaluation
+        for metric in map(METRICS.__getitem__, COMPARED_METRICS):
             best = best_value(group, metric)
             values = {}
             for name, each in rows.items():
@@ -171,14 +194,16 @@ def comparison_table(groups: Sequence[Sequence[Entry]]) -> ComparisonTable | Non
                 value = entry.value(metric.id) if entry else None
                 if entry is None or value is None:
                     continue
-                deviation = spread(entry.values(metric.id))
                 values[name] = Value(
-                    as_text(value, metric),
-                    "" if deviation is None else as_text(deviation, metric),
-                    value == best,
+                    as_text(value, metric), interval_text(entry, metric), value == best
                 )
             if values:
-                columns.append(Column(metric.title, metric.unit, metric.definition, target))
+                columns.append(
+                    Column(
+                        metric.title, metric.unit, metric.definition, target,
+                        some.protocol.name, some.n, metric.id in SHOWN_METRICS,
+                    )
+                )  # fmt: skip
                 for name, line in lines.items():
                     line.append(values.get(name))
     ordered = sorted(found.items(), key=lambda row: row[1][0].is_baseline)

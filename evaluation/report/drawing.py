@@ -1,4 +1,4 @@
-"""Truth and prediction of a sample, side by side."""
+"""Truth and prediction of a sample: side by side, or small and over each other."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import numpy as np
 from PIL import Image
 
 from mano_assets.skeleton import HAND21, Skeleton
-from render.manifest.pictures import cut_view, draw_skeleton, view_of
+from render.manifest.pictures import ROOT_COLOUR, cut_view, draw_skeleton, view_of
 
 TILE_PX = 384
 """Side of an overlay tile: three times the demo's images, so that joints can be judged."""
+
+SMALL_PX = 224
+"""Side of a small tile, shown at most this large."""
 
 
 def overlay_pair(
@@ -41,3 +44,29 @@ def overlay_pair(
     shown = draw_skeleton(tile, predicted, skeleton, misses_of=truth)
     pair.paste(shown, (TILE_PX + gap, 0))
     return pair
+
+
+def overlay_small(
+    image: Image.Image,
+    box: Sequence[float] | None,
+    truth_px: np.ndarray,
+    predicted_px: np.ndarray,
+    skeleton: Skeleton = HAND21,
+) -> Image.Image:
+    """Truth in white and the prediction in the fingers' colours over one small view of the image.
+
+    Args:
+        image: The whole image.
+        box: Hand box (x, y, width, height), px.
+        truth_px: [21, 2]; NaN where not labelled.
+        predicted_px: [21, 2].
+        skeleton: The joints' skeleton.
+    """
+    left, top, side = view_of(image.width, image.height, box)
+    tile = cut_view(image, (left, top, side), SMALL_PX)
+    scale = SMALL_PX / side
+    truth = (truth_px - (left, top)) * scale
+    predicted = (predicted_px - (left, top)) * scale
+    white = [ROOT_COLOUR] * skeleton.num_joints
+    below = draw_skeleton(tile, truth, skeleton, width_px=SMALL_PX / 150, colours=white)
+    return draw_skeleton(below, predicted, skeleton, width_px=SMALL_PX / 100)

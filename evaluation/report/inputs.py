@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluation.scoring import Evaluation, read_evaluation
+from evaluation.report.naming import anchor, shown_name
+from evaluation.results import Evaluation, read_evaluation
 from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from render.manifest import Manifest
@@ -25,6 +26,12 @@ from render.manifest.predictions import read_predictions
 
 BASELINE_SYSTEM = "meanpose"
 """`PredictionInfo.system` of the baseline that every model stands beside."""
+
+ROW_COLUMNS = (
+    "sample_id", "image_shard", "image_offset", "image_size", "joints_2d", "joints_3d",
+    "joint_state", "box", "hardness",
+)  # fmt: skip
+"""What the page needs of the samples that were scored."""
 
 
 class ReportInput(BaseModel):
@@ -85,6 +92,11 @@ class Scored:
         return self.evaluation.provenance.prediction_info.system == BASELINE_SYSTEM
 
     @property
+    def anchor(self) -> str:
+        """Where the page says what the result came from."""
+        return anchor("score", self.run, self.path.stem)
+
+    @property
     def target(self) -> str:
         """Data set and split, the heading that it is shown under."""
         split = self.evaluation.split or "all"
@@ -92,8 +104,8 @@ class Scored:
 
     @cached_property
     def rows(self) -> pa.Table:
-        """The manifest's rows that were scored."""
-        return self.manifest.table(self.evaluation.split)
+        """The manifest's rows that were scored, `ROW_COLUMNS` of them."""
+        return self.manifest.table(self.evaluation.split, ROW_COLUMNS)
 
     @cached_property
     def predicted(self) -> dict[int, np.ndarray | None]:
@@ -106,8 +118,10 @@ class Scored:
 
     def sample_errors(self, metric: str) -> np.ndarray | None:
         """A metric of each sample, [N], in the order of `rows`; None when it was not computed."""
-        table = pq.ParquetFile(self.path.with_name(self.evaluation.samples_file)).read()
-        return table[metric].to_numpy() if metric in table.column_names else None
+        file = pq.ParquetFile(self.path.with_name(self.evaluation.samples_file))
+        if metric not in file.schema_arrow.names:
+            return None
+        return file.read([metric])[metric].to_numpy()
 
 
 @dataclass(frozen=True)
@@ -145,6 +159,11 @@ class Training:
     def checkpoint_sha256(self) -> str | None:
         """Digest of the trained model; None when the record does not say."""
         return self.record.get("checkpoint_sha256")
+
+    @property
+    def anchor(self) -> str:
+        """Where the page has its configuration."""
+        return anchor("training", self.label)
 
     @property
     def stem(self) -> str:
@@ -234,11 +253,11 @@ def _run_names(inputs: ReportInput) -> dict[Path, str]:
 
 def _data_names(manifests: Iterable[Manifest]) -> dict[tuple[str, str | None], str]:
     """Names of the data sets by name and recipe digest; the digest stands in those that clash."""
-    identities = {(m.info.name, m.info.recipe_digest) for m in manifests}
-    count = Counter(name for name, _ in identities)
+    shown = {(m.info.name, m.info.recipe_digest): shown_name(m.info) for m in manifests}
+    count = Counter(name for name, _ in shown)
     return {
-        (name, digest): name if count[name] == 1 else f"{name} {(digest or 'undigested')[:12]}"
-        for name, digest in identities
+        (name, digest): title if count[name] == 1 else f"{title} {(digest or 'undigested')[:12]}"
+        for (name, digest), title in shown.items()
     }
 
 

@@ -1,11 +1,9 @@
-"""Plots of the report. Each is drawn by a function of a `Theme`, so that the page has it twice."""
+"""Plots of training and data. Each is drawn by a function of a `Theme`: the page has it twice."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -16,63 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from evaluation.report.themes import Theme
 from mano_assets.skeleton import FINGERS, HAND21, MANO16, Skeleton
-from render.manifest.pictures import CHAIN_COLOURS, joint_colours
+from render.manifest.pictures import joint_colours
 
 MM_PER_M = 1000.0
 
-
-@dataclass(frozen=True)
-class Theme:
-    """Colours of a plot; the background is the page's own.
-
-    Attributes:
-        name: light or dark, as in prefers-color-scheme.
-        ink: Text and axes.
-        faint: Grid.
-        series: One colour a split, told apart by colour-blind readers as well.
-        fingers: Thumb to little, the hues of the overlays, readable on the paper.
-    """
-
-    name: str
-    ink: str
-    faint: str
-    series: tuple[str, ...]
-    fingers: tuple[str, ...]
-
-
-THEMES = (
-    Theme(
-        "light", "#3c434b", "#dfe2e6",
-        ("#2563c9", "#d9730d", "#0f8a6d", "#b03a8c", "#6b7280"),
-        ("#c08a00", "#0c9a66", "#0f78d1", "#7a50e6", "#d9247a"),
-    ),
-    Theme(
-        "dark", "#c4cad1", "#363c44",
-        ("#7aa9ff", "#ffab5e", "#4cd3ae", "#f086cb", "#9aa3ad"),
-        CHAIN_COLOURS,
-    ),
-)  # fmt: skip
-
 SKIN = LinearSegmentedColormap.from_list("skin", ["#2f231d", "#7a4b33", "#c68e66", "#f5e0cf"])
 """Dark to light; only a hint at the Monk scale for the histogram's bars."""
-
-
-@contextmanager
-def themed(theme: Theme) -> Iterator[None]:
-    """Draws in a theme inside the context."""
-    settings: dict[Any, Any] = {
-        "font.family": "sans-serif", "font.size": 9, "axes.titlesize": 9.5,
-        "axes.titlelocation": "left", "text.color": theme.ink, "axes.labelcolor": theme.ink,
-        "axes.edgecolor": theme.faint, "axes.titlecolor": theme.ink, "xtick.color": theme.ink,
-        "ytick.color": theme.ink, "xtick.labelsize": 8, "ytick.labelsize": 8, "axes.grid": True,
-        "grid.color": theme.faint, "grid.linewidth": 0.7, "axes.axisbelow": True,
-        "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-        "legend.fontsize": 8, "axes.facecolor": "none", "figure.facecolor": "none",
-        "xtick.major.size": 0, "ytick.major.size": 0, "lines.linewidth": 1.6,
-    }  # fmt: skip
-    with mpl.rc_context(settings):
-        yield
 
 
 def loss_curves(
@@ -203,48 +152,45 @@ def appearance(
     return figure
 
 
-def hands_3d(
-    theme: Theme,
-    hands: Sequence[tuple[str, np.ndarray, np.ndarray]],
-    skeleton: Skeleton = HAND21,
+def hand_3d(
+    theme: Theme, truth: np.ndarray, predicted: np.ndarray, skeleton: Skeleton = HAND21
 ) -> Figure:
     """Truth and prediction in three dimensions, wrists together, from two sides.
 
     Args:
         theme: Colours.
-        hands: (title, truth, prediction), camera frame, metres, [21, 3]; NaN where not labelled.
+        truth: Camera frame, metres, [21, 3]; NaN where not labelled.
+        predicted: The same.
         skeleton: The joints' skeleton.
     """
-    views = ((-80, "from the camera"), (-5, "from the right"))
-    figure = Figure(figsize=(4.0 * len(hands), 2.45))
-    figure.subplots_adjust(left=0, right=1, bottom=0, top=0.88, wspace=0)
+    figure = Figure(figsize=(4.0, 2.2))
+    figure.subplots_adjust(left=0, right=1, bottom=0, top=0.9, wspace=0)
     colours = joint_colours(skeleton, theme.fingers)
-    for column, (title, truth, predicted) in enumerate(hands):
-        shown = [(joints - joints[skeleton.root]) * MM_PER_M for joints in (truth, predicted)]
-        both = np.concatenate(shown)
-        middle = (np.nanmin(both, 0) + np.nanmax(both, 0)) / 2
-        reach = np.nanmax(np.nanmax(both, 0) - np.nanmin(both, 0)) / 2 * 1.05
-        for view, (azimuth, side) in enumerate(views):
-            # Any: Matplotlib's types do not know the methods of 3-D axes.
-            ax: Any = figure.add_subplot(1, 2 * len(hands), 2 * column + view + 1, projection="3d")
-            for joints, style, alpha in zip(shown, ("-", (0, (2, 1.2))), (1.0, 0.95), strict=True):
-                for parent, child in skeleton.bones:
-                    # Matplotlib's z is up: x right, y away from the camera, z up.
-                    x, y, z = joints[[parent, child]].T
-                    colour = theme.ink if style == "-" else colours[child]
-                    ax.plot(x, z, -y, linestyle=style, color=colour, alpha=alpha, linewidth=1.7)
-            x, y, z = middle
-            for set_limits, centre in ((ax.set_xlim, x), (ax.set_ylim, z), (ax.set_zlim, -y)):
-                set_limits(centre - reach, centre + reach)
-            ax.set_box_aspect((1, 1, 1), zoom=1.25)
-            ax.view_init(elev=12, azim=azimuth)
-            ax.set(xticklabels=[], yticklabels=[], zticklabels=[])
-            for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
-                axis.set_pane_color((0, 0, 0, 0))
-                axis.line.set_color(theme.faint)
-                axis.set_tick_params(color=(0, 0, 0, 0))
-                axis.set_major_locator(MaxNLocator(4))
-            ax.set_title(f"{title}, {side}" if view == 0 else side, loc="center", fontsize=8.5)
+    shown = [(joints - joints[skeleton.root]) * MM_PER_M for joints in (truth, predicted)]
+    both = np.concatenate(shown)
+    middle = (np.nanmin(both, 0) + np.nanmax(both, 0)) / 2
+    reach = np.nanmax(np.nanmax(both, 0) - np.nanmin(both, 0)) / 2 * 1.05
+    for place, (azimuth, side) in enumerate(((-80, "from the camera"), (-5, "from the right"))):
+        # Any: Matplotlib's types do not know the methods of 3-D axes.
+        ax: Any = figure.add_subplot(1, 2, place + 1, projection="3d")
+        for joints, style, alpha in zip(shown, ("-", (0, (2, 1.2))), (1.0, 0.95), strict=True):
+            for parent, child in skeleton.bones:
+                # Matplotlib's z is up: x right, y away from the camera, z up.
+                x, y, z = joints[[parent, child]].T
+                colour = theme.ink if style == "-" else colours[child]
+                ax.plot(x, z, -y, linestyle=style, color=colour, alpha=alpha, linewidth=1.7)
+        x, y, z = middle
+        for set_limits, centre in ((ax.set_xlim, x), (ax.set_ylim, z), (ax.set_zlim, -y)):
+            set_limits(centre - reach, centre + reach)
+        ax.set_box_aspect((1, 1, 1), zoom=1.25)
+        ax.view_init(elev=12, azim=azimuth)
+        ax.set(xticklabels=[], yticklabels=[], zticklabels=[])
+        for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+            axis.set_pane_color((0, 0, 0, 0))
+            axis.line.set_color(theme.faint)
+            axis.set_tick_params(color=(0, 0, 0, 0))
+            axis.set_major_locator(MaxNLocator(4))
+        ax.set_title(side, loc="center", fontsize=8.5)
     return figure
 
 

@@ -125,10 +125,10 @@ def test_models_that_differ_in_more_than_their_seed_stand_apart(
 
 def test_cost_and_errors_on_each_split(runs: Runs) -> None:
     table = compared(runs.groups("val", "test_hard"))
-    assert [heading for heading, _ in table.targets] == [
-        "", "drawn · val", "drawn · test_hard",
-    ]  # fmt: skip
-    assert sum(count for _, count in table.targets) == len(table.columns)
+    (band,) = table.bands
+    assert [head.target for head, _ in band] == ["", "drawn · val", "drawn · test_hard"]
+    shown = [table.columns[place].title for _, places in band for place in places]
+    assert shown == ["parameters", "GMAC", "CPU", "training", *2 * ["Mean joint error"]]
     titles = [(column.target, column.title) for column in table.columns]
     lines = {line.label: dict(zip(titles, line.values, strict=True)) for line in table.lines}
     assert list(lines) == ["small", "large", "meanpose"]
@@ -140,11 +140,25 @@ def test_cost_and_errors_on_each_split(runs: Runs) -> None:
     assert ("", "GPU") not in titles
     error = lines["small"]["drawn · test_hard", "Mean joint error"]
     assert error is not None
-    assert (error.text, error.deviation) == ("4.00", "1.41")
+    assert (error.text, error.interval) == ("4.00", "± 1.41")
     assert all(title != "MPJPE" for _, title in titles), "nothing was predicted in 3D"
     head, first, *_ = table.to_csv().splitlines()
     assert head.startswith("model,parameters (million),GMAC,CPU (images/s),training (min),")
-    assert first.startswith("small,1.00,0.500,400,4.0,4.00 ± 1.41,")
+    assert "drawn · val Mean joint error (px),drawn · val Mean joint error (px) interval," in head
+    assert first.startswith("small,1.00,0.500,400,4.0,4.00,± 1.41,")
+    assert "Normalised error" in head, "the file has the errors that the page leaves out"
+
+
+def test_many_targets_stand_below_each_other(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row of the table is as wide as the page; what belongs to a target stays together."""
+    monkeypatch.setattr("evaluation.report.comparison.MOST_ABREAST", 5)
+    monkeypatch.setattr("evaluation.report.comparison.SHOWN_METRICS", ("epe_px", "nme"))
+    splits = ("val", "test_easy", "test_hard")
+    bands = compared(runs.groups(*splits)).bands
+    assert [[head.target for head, _ in band] for band in bands] == [
+        [""], ["drawn · val", "drawn · test_easy"], ["drawn · test_hard"],
+    ]  # fmt: skip
+    assert [sum(len(places) for _, places in band) for band in bands] == [4, 4, 2]
 
 
 def test_a_model_whose_cost_is_not_known_has_gaps(runs: Runs) -> None:
