@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_table_artifact,
+)
+from prefect.futures import wait
 
 from flows import tasks
-from flows.benchmark import RegisteredRun, absent, append_history, history_rows, registered_runs
-from flows.folder import sole_user
+from flows.benchmark.plan import Job
+from flows.benchmark.refresh import Outcome, Refreshed, Stages, refresh
+from flows.benchmark.telling import regression_sentences, sentences, table_rows, to_markdown
 from flows.recipes import RealData
-from flows.results import metric_tables
-from flows.scoring import import_all, score
-from mano_assets.errors import InputError
+
+
+class RegressionError(RuntimeError):
+    """A score is worse than the one before it; the message lists them."""
 
 
 @flow(name="benchmark-refresh", log_prints=True, task_runner=tasks.ONE_AT_A_TIME)
@@ -23,58 +30,75 @@ def benchmark_refresh(
     runs: Path = Path("runs"),
     real: list[RealData] | None = None,
     history: Path | None = None,
-) -> list[str]:
-    """Scores the registered models again and appends the scores to the history.
+    fail_on_regression: bool = False,
+) -> dict[str, Any]:
+    """Scores the registered models again and appends what has changed to the history.
 
-    Predictions and scores are made anew only where the model, the data or the code changed.
+    Predictions and scores are made anew only where the model, the data or the code changed. A
+    regression is a finding: the flow completes, unless it is asked to fail.
 
     Args:
-        runs: Folder of runs; the models trained in them are the registered ones.
+        runs: Folder of runs; the models trained in them, and those that its registered.yaml names,
+            are the registered ones.
         real: Public data sets to score on besides those that the runs' recipes name.
-        history: Parquet file to append to; RUNS/benchmark.parquet by default.
+        history: Parquet file to append to; RUNS/benchmark/history.parquet by default.
+        fail_on_regression: End as failed when a score is a regression.
 
     Returns:
-        What could not be scored, a sentence each.
+        `regressions`, `missing` and `failed`, a sentence each, and `page`, the path of the page.
     """
-    time = datetime.now(UTC)
-    tables, pages, missing = [], [], []
-    found, failed = registered_runs(runs)
-    if not found:
-        missing.append(f"{runs}: holds no run with a trained model.")
-    for run in found:
-        also = [each for each in real or [] if each not in run.recipe.real]
-        wanted = [*run.recipe.real, *also]
-        missing += absent(run, wanted)
+    done = refresh(runs, real or [], history, Stages(tasks.import_real, tasks.stand_in, _score))
+    for line in sentences(done):
+        print(line)
+    _leave_artifacts(done)
+    if done.failed:
+        raise tasks.IncompleteError(" ".join(done.failed))
+    regressions = regression_sentences(done)
+    if fail_on_regression and regressions:
+        raise RegressionError(" ".join(regressions))
+    return {
+        "regressions": regressions,
+        "missing": done.missing,
+        "failed": done.failed,
+        "page": str(done.page),
+    }
+
+
+def _score(jobs: Sequence[Job]) -> list[Outcome]:
+    """Outcomes of jobs, with tasks mapped over them."""
+    labels = [job.model.label for job in jobs]
+    targets = [job.target for job in jobs]
+    folders = [job.folder for job in jobs]
+    predictions = tasks.predict.map(
+        [job.model.checkpoint for job in jobs], labels, targets, folders
+    )
+    evaluations = tasks.evaluate.map(predictions, labels, targets, folders)
+    wait(list(evaluations))
+    outcomes: list[Outcome] = []
+    for predicted, evaluated in zip(predictions, evaluations, strict=True):
         try:
-            with sole_user(run.folder):
-                rows, page = _refresh(run, wanted, time)
-        except (InputError, tasks.IncompleteError) as error:
-            failed.append(f"{run.folder.root.name}: {error}")
-        else:
-            tables.append(rows)
-            pages.append(page)
-    if tables:
-        table = pa.concat_tables(tables)
-        append_history(history or runs / "benchmark.parquet", table)
-        create_table_artifact(
-            key="benchmark",
-            table=[row | {"time": str(row["time"])} for row in table.to_pylist()],
-            description="Every score of this refresh.",
-        )
+            # First: an evaluation that was never begun has nothing to tell.
+            predicted.result()
+            outcomes.append(evaluated.result())
+        except Exception as error:
+            outcomes.append(error)
+    return outcomes
+
+
+def _leave_artifacts(done: Refreshed) -> None:
+    create_table_artifact(
+        key="benchmark",
+        table=table_rows(done),
+        description="Every score that stands.",
+    )
     create_markdown_artifact(
         key="benchmark-report",
-        markdown="\n".join(
-            [*pages, "### Missing", "", *(f"- {line}" for line in missing + failed)]
-        ),
-        description="Scores by run and data set, and what is missing.",
+        markdown=to_markdown(done),
+        description="Regressions, scores by data set, and what is missing.",
     )
-    if failed:
-        raise tasks.IncompleteError(" ".join(failed))
-    return missing
-
-
-def _refresh(run: RegisteredRun, wanted: list[RealData], time: datetime) -> tuple[pa.Table, str]:
-    targets = [*run.rendered_targets, *import_all(wanted, run.folder)]
-    results = score(run.checkpoints, targets, run.folder)
-    tables = "\n".join(table.to_markdown() for table in metric_tables(results))
-    return history_rows(run, results, time), f"# {run.folder.root.name}\n\n{tables}"
+    create_link_artifact(
+        key="benchmark-page",
+        link=done.page.resolve().as_uri(),
+        link_text="The benchmark's page",
+        description="Scores, trends, changes and what is missing.",
+    )

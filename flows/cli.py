@@ -12,7 +12,9 @@ from typer.core import TyperGroup
 
 from flows.commands import data, models, pages
 from flows.commands.bench import bench
+from flows.commands.benchmark import benchmark
 from flows.commands.coverage import coverage
+from flows.commands.matrix import matrix
 from flows.commands.options import (
     Epochs,
     NumImages,
@@ -21,6 +23,7 @@ from flows.commands.options import (
     Seed,
     Workers,
 )
+from flows.commands.referees import predictions, referee
 from mano_assets.errors import InputError
 
 
@@ -71,13 +74,19 @@ def run(
     run(chosen, out, workers)
 
 
-for verb in (data.assets, data.poses, coverage, data.render, data.verify):
+for verb in (data.assets, data.poses, coverage, data.render, data.verify, data.check):
     app.command(rich_help_panel="Data")(verb)
-app.command("import", rich_help_panel="Data")(data.import_real)
+for name, verb in (("import", data.import_real), ("export", data.export)):
+    app.command(name, cls=data.NamesInHelp, rich_help_panel="Data")(verb)
 for verb in (
     models.systems, models.train, models.predict, models.evaluate, models.export_model, pages.report
 ):  # fmt: skip
     app.command(rich_help_panel="Models")(verb)
+app.command(rich_help_panel="Models")(matrix)
+app.command(rich_help_panel="Models")(benchmark)
+app.command(rich_help_panel="Models")(models.protocols)
+app.add_typer(predictions, name="predictions", rich_help_panel="Models")
+app.add_typer(referee, name="referee", rich_help_panel="Models")
 app.add_typer(bench, name="bench", rich_help_panel="Figures")
 
 
