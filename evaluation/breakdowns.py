@@ -148,7 +148,8 @@ def hardness_ranges(hardness: np.ndarray) -> dict[str, np.ndarray]:
         hardness: [N], NaN where not measured.
 
     Returns:
-        Range such as `0.12 to 0.31` to its samples, [N]; ranges hold their upper end.
+        Range such as `0.12 to 0.31` to its samples, [N]; ranges hold their upper end. Ends have the
+        three digits or more that tell them apart.
     """
     known = hardness[np.isfinite(hardness)]
     if not known.size:
@@ -158,9 +159,16 @@ def hardness_ranges(hardness: np.ndarray) -> dict[str, np.ndarray]:
         return {f"{ends[0]:.3g}": np.isfinite(hardness)}
     place = np.clip(np.searchsorted(ends, hardness, side="left"), 1, len(ends) - 1)
     return {
-        f"{low:.3g} to {high:.3g}": np.isfinite(hardness) & (place == number)
-        for number, (low, high) in enumerate(itertools.pairwise(ends), start=1)
+        f"{low} to {high}": np.isfinite(hardness) & (place == number)
+        for number, (low, high) in enumerate(itertools.pairwise(_told_apart(ends)), start=1)
     }
+
+
+def _told_apart(ends: np.ndarray) -> list[str]:
+    """Different numbers in as few digits as keep them different, but at least three."""
+    # 17 digits tell any two numbers of double precision apart.
+    texts = ([f"{end:.{digits}g}" for end in ends] for digits in range(3, 18))
+    return next(each for each in texts if len(set(each)) == len(ends))
 
 
 def _group(

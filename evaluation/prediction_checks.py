@@ -2,15 +2,14 @@
 
 The rule: a mistake of the whole file is refused in a sentence that names it - samples missing,
 unknown or there twice, numbers that are not finite, another unit, normalised coordinates or those
-of a crop, another joint order, and mirrored hands if they are most of all or of one side. What
-concerns single hands may be the model's own mistake: it is scored, and a warning holds the count.
-In files of fewer than `MIN_HANDS` hands chance can do what looks like a mistake, so they get a
-warning instead.
+of a crop, another joint order or frame, and hands that are mostly mirrored. What concerns single
+hands or one side may be the model's own mistake: it is scored, and a warning holds the count. In
+files of fewer than `MIN_HANDS` hands chance can do what looks like a mistake, and so can a model
+that gives one pose whatever the image, so they get a warning instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,14 +115,19 @@ def check_predictions(
         if not rows.size:
             continue
         probed = rows[:: -(-len(rows) // MAX_PROBED)]
+        few = pair.rows(probed)
         # The first mistake explains what looks like others.
-        mistake = next(_mistakes(pair.rows(probed), dimensions), None)
-        count = len(probed)
+        in_numbers = mistakes.wrong_unit(few) if dimensions == 3 else mistakes.normalised(few)
+        mistake, count = in_numbers or mistakes.misread(few, dimensions), len(probed)
+        if mistake is None and dimensions == 2:
+            mistake = mistakes.crop_coordinates(few)
         if mistake is None and pair.skeleton.name == HAND21.name:
             mistake, count, told = _mirrored(pair, rows, facts, dimensions)
             warnings += told
         if mistake is None:
             warnings += _odd_bones(pair) if dimensions == 3 else []
+        elif in_numbers is None and mistakes.is_one_pose(few):
+            warnings.append(f"{mistake} (of one pose for all {count} hands: it may be chance).")
         elif count >= MIN_HANDS:
             raise InputError(f"{predictions}: {mistake}.")
         else:
@@ -131,42 +135,41 @@ def check_predictions(
     return warnings + _other_sides(facts)
 
 
-def _mistakes(pair: Comparison, dimensions: int) -> Iterator[str]:
-    found = (
-        (mistakes.wrong_unit(pair), mistakes.wrong_order(pair, 3))
-        if dimensions == 3
-        else (
-            mistakes.normalised(pair),
-            mistakes.wrong_order(pair, 2),
-            mistakes.crop_coordinates(pair),
-        )
-    )
-    return filter(None, found)
-
-
 def _mirrored(
     pair: Comparison, rows: np.ndarray, facts: HandFacts, dimensions: int
 ) -> tuple[str | None, int, list[str]]:
-    """A mistake of most hands or of most of a side, of how many hands, or warnings."""
+    """A mistake of most hands, of how many hands, or warnings.
+
+    If only left hands are mirrored, the model may have learned from right hands alone.
+    """
     if dimensions == 3:
         mirrored = pair.each(mistakes.mirrored_in_space)[rows]
     else:
         mirrored = mistakes.mirrored_in_image(pair, facts.image_px, facts.box_px)[rows]
+    if not mirrored.any():
+        return None, 0, []
     sides = facts.sides[rows]
-    parts = {"": np.ones(len(rows), bool), **{f"{side} ": sides == side for side in HAND_SIDES}}
-    for name, part in parts.items():
-        count, total = int(mirrored[part].sum()), int(part.sum())
-        if 2 * count > total:
-            return (
-                f"joints_{dimensions}d of {count} of {total} {name}hands fit the truth at least "
-                "twice as well mirrored (left and right mixed up, or hands not mirrored back?), "
-                "expected hands of the true side",
-                total,
-                [],
-            )
-    count = int(mirrored.sum())
-    told = f"joints_{dimensions}d of {count} of {len(rows)} hands fit the truth at least twice as"
-    return None, 0, [f"{told} well mirrored."] if count else []
+    others = ~np.isin(sides, HAND_SIDES)
+    parts = {"": others, **{f"{side} ": sides == side for side in HAND_SIDES}}
+    most = {name for name, part in parts.items() if 2 * mirrored[part].sum() > part.sum()}
+    fit = "fit the truth at least twice as well mirrored"
+    there = {name for name, part in parts.items() if part.any()}
+    # So few say nothing of their side, unless they are all there are.
+    judged = {name for name in there if parts[name].sum() >= MIN_HANDS} or there
+    if judged <= most and judged != {f"{HAND_SIDES[1]} "}:
+        return (
+            f"joints_{dimensions}d of {mirrored.sum()} of {len(rows)} hands {fit} (left and right "
+            "mixed up, or hands not mirrored back?), expected hands of the true side",
+            len(rows),
+            [],
+        )
+    if len(most) == 1:
+        (name,) = most
+        part = parts[name]
+        told = f"{mirrored[part].sum()} of {part.sum()} {name}hands {fit}"
+        why = " (not mirrored back, or by a model that does not know this side?)" if name else ""
+        return None, 0, [f"joints_{dimensions}d of {told}{why}."]
+    return None, 0, [f"joints_{dimensions}d of {mirrored.sum()} of {len(rows)} hands {fit}."]
 
 
 def _odd_bones(pair: Comparison) -> list[str]:

@@ -1,13 +1,16 @@
 """Mistakes that a whole file of predictions can have, each found by undoing it.
 
 A mistake is only named when undoing it explains the predictions: the median hand's error falls
-below `EXPLAINED` of what it was. A bad model's errors do not fall so. Each function gets hands
-whose joints are finite where they count, and says in words what it found, or None.
+below `EXPLAINED` of what it was, and where another order or frame is named, below `GOOD_ENOUGH`. A
+bad model's errors do not fall so. Each function gets hands whose joints are finite where they
+count, and says in words what it found, or None.
 
 Shapes: N hands, J joints, D dimensions.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -21,12 +24,48 @@ EXPLAINED = 0.5
 BAD_ENOUGH = 0.1
 """Share of the hand's size below which an error is no sign of a mistake."""
 
-UNITS = {1000.0: "millimetres", 100.0: "centimetres", 0.01: "hectometres", 0.001: "kilometres"}
+GOOD_ENOUGH = 1.5 * BAD_ENOUGH
+"""Share of the hand's size to which an error must fall for the mistake to have explained it."""
+
+UNITS = {
+    1000.0: "millimetres", 100.0: "centimetres", 10.0: "decimetres",
+    0.01: "hectometres", 0.001: "kilometres",
+}  # fmt: skip
 """By what a number in metres must be multiplied to have been meant in the unit."""
+
+MAX_CHANCE_FACTOR = 10.0
+"""Models that learned little make bones up to so many times too long, but no hands."""
+
+
+def _signs(*signs: int) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda joints: joints * np.array(signs)
+
+
+AXES: dict[int, dict[str, Callable[[np.ndarray], np.ndarray]]] = {
+    2: {
+        "(row, column)": lambda joints_px: joints_px[..., ::-1],
+        "y up": _signs(1, -1),
+    },
+    3: {
+        "y up and z to the viewer (OpenGL's)": _signs(1, -1, -1),
+        "x to the left and y up (PyTorch3D's)": _signs(-1, -1, 1),
+        "x to the left and z to the viewer": _signs(-1, 1, -1),
+    },
+}
+"""What other axes are called in messages, to how they become ours, by dimensions.
+
+In 3-D those that do not mirror; a single axis the other way round makes the mirrored hand.
+"""
+
+EXPECTED_AXES = {
+    2: "(x, y) with y down",
+    3: "x to the right, y down and z away from the camera",
+}
+"""The manifest's axes in words, by dimensions."""
 
 
 def wrong_unit(pair: Comparison) -> str | None:
-    """Are 3-D predictions a hundred or a thousand times too long or too short?"""
+    """Are 3-D predictions ten or more times too long, or a hundred or more too short?"""
     ratios = bone_ratios(pair)
     if not np.isfinite(ratios).any():
         return None
@@ -37,7 +76,7 @@ def wrong_unit(pair: Comparison) -> str | None:
         # Hands that a model collapsed to a point are tiny too, but shapeless.
         left = centred_errors(pair.predicted / factor, pair.truth, pair.valid)
         of_a_point = centred_errors(np.zeros_like(pair.truth), pair.truth, pair.valid)
-        if factor > 1 or np.median(left) < EXPLAINED * np.median(of_a_point):
+        if factor > MAX_CHANCE_FACTOR or np.median(left) < EXPLAINED * np.median(of_a_point):
             return (
                 f"joints_3d look like {unit} (bones {ratio:.3g} times as long as the truth's), "
                 "expected metres"
@@ -81,43 +120,64 @@ def crop_coordinates(pair: Comparison) -> str | None:
     )
 
 
-def wrong_order(pair: Comparison, dimensions: int) -> str | None:
-    """Are the joints in the order of other software?
+def misread(pair: Comparison, dimensions: int) -> str | None:
+    """Are the joints in the order of other software, or along other axes?
 
-    Each hand is moved to the mean of its counted joints first, so that it does not matter whether
-    predictions are relative to a root.
+    What explains most is named, unless the mirror image explains as much: `mirrored_in_space` and
+    `mirrored_in_image` tell of that. Each hand is moved to the mean of its counted joints first, so
+    that it does not matter where the origin is.
     """
-    if pair.skeleton.name != HAND21.name:
-        return None
     sizes = hand_sizes(pair.truth, pair.valid)
-    found = {
-        name: float(
-            np.median(
-                centred_errors(pair.predicted[:, HAND21.order_from(order)], pair.truth, pair.valid)
-                / sizes
-            )
-        )
-        for name, order in {"": HAND21.joints, **JOINT_ORDERS}.items()
-    }
-    before = found.pop("")
+
+    def error(predicted: np.ndarray) -> float:
+        return float(np.median(centred_errors(predicted, pair.truth, pair.valid) / sizes))
+
+    axes = {name: error(undo(pair.predicted)) for name, undo in AXES[dimensions].items()}
+    orders = {}
+    if pair.skeleton.name == HAND21.name:
+        orders = {
+            name: error(pair.predicted[:, HAND21.order_from(order)])
+            for name, order in JOINT_ORDERS.items()
+        }
+    before, found = error(pair.predicted), axes | orders
     name = min(found, key=lambda name: found[name])
-    if before < BAD_ENOUGH or found[name] > EXPLAINED * before:
+    after = found[name]
+    if before < BAD_ENOUGH or after > min(EXPLAINED * before, GOOD_ENOUGH):
         return None
+    if error(_negated_x(pair.predicted)) <= after:
+        return None
+    kind, expected = "joint order", "hand21's order"
+    if name in axes:
+        kind, expected = "frame", EXPECTED_AXES[dimensions]
     return (
-        f"joints_{dimensions}d look like another joint order, {name}: read so, the median error "
-        f"falls from {before:.2g} to {found[name]:.2g} of the hand's size, expected hand21's order"
+        f"joints_{dimensions}d look like another {kind}, {name}: read so, the median error "
+        f"falls from {before:.2g} to {after:.2g} of the hand's size, expected {expected}"
     )
 
 
+def is_one_pose(pair: Comparison) -> bool:
+    """Are all hands the same one, moved and stretched along the axes, as a mean pose is?"""
+    shapes = pair.predicted - pair.predicted.mean(1, keepdims=True)
+    shapes = shapes / np.maximum(shapes.std(1, keepdims=True), 1e-9)
+    return bool(np.median(np.abs(shapes - np.median(shapes, 0))) < 0.01)
+
+
 def mirrored_in_space(pair: Comparison) -> np.ndarray:
-    """Hands that fit at least twice as well mirrored, after the best rotation and scale, [N]."""
+    """Hands that fit at least twice as well mirrored, [N].
+
+    After the best rotation and scale, or as they lie: a flat hand's mirror image is that hand
+    turned, which only shows as it lies.
+    """
     as_it_is, mirrored = procrustes_residuals(pair.predicted, pair.truth, pair.valid)
     at_least = BAD_ENOUGH * hand_sizes(pair.truth, pair.valid) / 2
-    return (as_it_is > at_least) & (mirrored < EXPLAINED * as_it_is)
+    turned = (as_it_is > at_least) & (mirrored < EXPLAINED * as_it_is)
+    return turned | _mirrored_as_it_lies(pair)
 
 
 def mirrored_in_image(pair: Comparison, image_px: np.ndarray, box_px: np.ndarray) -> np.ndarray:
-    """Hands at least twice as near to the truth once mirrored in their image or box, [N].
+    """Hands at least twice as near to the truth once mirrored, [N].
+
+    In their image or box, or anywhere if the mirrored hand then has the truth's shape.
 
     Args:
         pair: In two dimensions.
@@ -135,7 +195,20 @@ def mirrored_in_image(pair: Comparison, image_px: np.ndarray, box_px: np.ndarray
         # NaN, where there is no box, is not less.
         left = mean_errors(mirrored, pair.truth[bad], pair.valid[bad])
         found[bad] |= left < EXPLAINED * errors[bad]
-    return found
+    return found | pair.each(_mirrored_as_it_lies)
+
+
+def _mirrored_as_it_lies(pair: Comparison) -> np.ndarray:
+    """Hands explained by x the other way round about their middle, unturned, [N]."""
+    sizes = hand_sizes(pair.truth, pair.valid)
+    before = centred_errors(pair.predicted, pair.truth, pair.valid)
+    after = centred_errors(_negated_x(pair.predicted), pair.truth, pair.valid)
+    explained = (after < EXPLAINED * before) & (after < GOOD_ENOUGH * sizes)
+    return (before > BAD_ENOUGH * sizes) & explained
+
+
+def _negated_x(joints: np.ndarray) -> np.ndarray:
+    return joints * np.where(np.arange(joints.shape[-1]) == 0, -1.0, 1.0)
 
 
 def hand_sizes(joints: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -25,12 +25,15 @@ from evaluation.results import Curve, Evaluation, Group, Provenance, Score, read
 from mano_assets.digests import file_sha256
 from mano_assets.errors import InputError
 from mano_assets.skeleton import SKELETONS
-from render.manifest import Manifest, parse_data_source
+from render.manifest import DatasetInfo, Manifest, parse_data_source
 from render.manifest.predictions import PredictionInfo, Predictions, read_predictions
 from render.manifest.reading import column_array
 from render.manifest.writing import write_atomically
 
-__all__ = ["Curve", "Evaluation", "Group", "Provenance", "Score", "evaluate", "read_evaluation"]
+__all__ = [
+    "Curve", "Evaluation", "Group", "Provenance", "Score", "evaluate", "only_split",
+    "read_evaluation",
+]  # fmt: skip
 
 MIN_JOINTS_3D = 4
 """Fewer points than this do not fix a rotation and a scale, so such a hand has no 3-D errors."""
@@ -80,6 +83,7 @@ def evaluate(predictions: Path, data: str, protocol: str | None, out: Path) -> d
     manifest = Manifest.open(root)
     _refuse_other_data(predictions, found.info, manifest)
     rules = find_protocol(protocol, manifest.info)
+    split = split or only_split(manifest.info)
     truth = _read_truth(manifest, split, found.info.skeleton)
     order = match_ids(predictions, data, found.sample_ids, truth.sample_ids)
     pairs, missing = _compare(predictions, found, order, truth, rules)
@@ -152,6 +156,12 @@ def evaluate(predictions: Path, data: str, protocol: str | None, out: Path) -> d
     document = result.model_dump(mode="json")
     write_atomically(out, f"{json.dumps(document, indent=2, ensure_ascii=False)}\n".encode())
     return document
+
+
+def only_split(info: DatasetInfo) -> str | None:
+    """The split of a data set that has one, which is what all of it is; None where it has more."""
+    splits = [*info.counts]
+    return splits[0] if len(splits) == 1 else None
 
 
 def _read_truth(manifest: Manifest, split: str | None, skeleton: str) -> _Truth:

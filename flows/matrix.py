@@ -20,6 +20,7 @@ from tqdm import tqdm
 from flows import stages, stamps
 from flows.folder import RunFolder, is_empty, sole_user
 from flows.matrix_config import MatrixColumn, MatrixConfig, MatrixRow
+from flows.matrix_metrics import rules_of, unruled, unscored, wanted_metrics
 from flows.results import Result, Target
 from mano_assets.errors import InputError
 from render.manifest.writing import write_atomically
@@ -60,6 +61,7 @@ def run_matrix(config: MatrixConfig, out: Path) -> tuple[list[MatrixView], list[
         targets, missing = _targets(config, folder)
         if not targets:
             raise InputError(f"columns: nothing to score on. {' '.join(missing)}")
+        missing += unruled(config, [target for _, target in targets])
         results: list[tuple[_Model, MatrixColumn, Result]] = []
         with tqdm(total=len(models) * len(targets), desc="matrix", unit="cell") as bar:
             for model in models:
@@ -70,11 +72,11 @@ def run_matrix(config: MatrixConfig, out: Path) -> tuple[list[MatrixView], list[
                     results.append((model, column, Result(model.label, target, file)))
                     bar.update()
         views = _views(config, results)
+        lacking = unscored(wanted_metrics(config), views, [result for _, _, result in results])
         if not views:
-            raise InputError(
-                f"metrics: nothing is scored by any of {', '.join(config.metrics)}, expected "
-                "metrics of the columns' protocols."
-            )
+            raise InputError(f"metrics: nothing is scored. {' '.join(lacking)}")
+        missing += lacking if config.metrics else []
+        write_atomically(_described(out), _as_yaml(config))
         write_exports(views, out, missing)
     return views, missing
 
@@ -132,6 +134,8 @@ def print_matrices(views: Sequence[MatrixView]) -> None:
             name = f"{row.model}\n  {row.trained_on or 'not known'}"
             table.add_row(escape(name), *cells, row.mean_rank or "–")
         console.print(table)
+        for note in view.notes:
+            console.print(escape(note), soft_wrap=True)
     console.print(escape(LEGEND), soft_wrap=True)
 
 
@@ -184,7 +188,7 @@ def _told_apart(target: Target, others: Sequence[Target]) -> Target:
 
 
 def _target(column: MatrixColumn, folder: RunFolder) -> Target | None:
-    from evaluation.protocols import find_protocol
+    from evaluation.scoring import only_split
     from render.manifest import Manifest, parse_data_source
 
     if column.real is not None:
@@ -197,8 +201,9 @@ def _target(column: MatrixColumn, folder: RunFolder) -> Target | None:
     info = Manifest.open(root).info
     if split is not None and split not in info.counts:
         raise InputError(f"{root}: no split {split!r}, expected one of {', '.join(info.counts)}.")
-    find_protocol(column.protocol, info)
-    return Target(info.name, split, Path(root), column.protocol)
+    target = Target(info.name, split or only_split(info), Path(root), column.protocol)
+    rules_of(target)
+    return target
 
 
 def _checkpoint(model: _Model, folder: RunFolder) -> Path:
@@ -238,7 +243,7 @@ def _checkpoint(model: _Model, folder: RunFolder) -> Path:
 def _views(
     config: MatrixConfig, results: Sequence[tuple[_Model, MatrixColumn, Result]]
 ) -> list[MatrixView]:
-    from evaluation.matrix import MATRIX_METRICS, Trial, views_of
+    from evaluation.matrix import Trial, views_of
     from evaluation.matrix.sources import learned_from, source_of
     from render.manifest import Manifest
 
@@ -258,19 +263,29 @@ def _views(
                 column.label,
             )
         )
-    return views_of(trials, config.metrics or MATRIX_METRICS, remembered=config.remembered)
+    return views_of(trials, wanted_metrics(config), remembered=config.remembered)
 
 
 def _claim(config: MatrixConfig, out: Path) -> RunFolder:
     """Makes a folder a matrix's, or finds that it already is."""
     folder = RunFolder(out)
-    described = out / "matrix.yaml"
+    described = _described(out)
     if out.exists() and not described.exists() and not is_empty(out):
         raise InputError(f"{out}: not a matrix, expected a new or empty folder.")
     out.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    write_atomically(described, text.encode())
+    if not described.exists():
+        # An earlier one stays until its tables are replaced: it says what they are of.
+        write_atomically(described, _as_yaml(config))
     return folder
+
+
+def _described(out: Path) -> Path:
+    return out / "matrix.yaml"
+
+
+def _as_yaml(config: MatrixConfig) -> bytes:
+    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return text.encode()
 
 
 @contextmanager

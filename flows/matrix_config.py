@@ -56,6 +56,11 @@ class MatrixRow(_Part):
         folder = self.checkpoint.resolve().parent.name if self.checkpoint else ""
         return self.label or trained or folder
 
+    @property
+    def is_named_by_folder(self) -> bool:
+        """Whether nobody wrote its name."""
+        return self.checkpoint is not None and not self.label
+
     def trainings(self) -> dict[str, TrainConfig]:
         """What is to be trained, by label: one, or one a seed."""
         if self.train is None:
@@ -100,12 +105,20 @@ class MatrixConfig(_Part):
 
     @model_validator(mode="after")
     def _labels_name_files(self) -> MatrixConfig:
-        labels = [label for row in self.rows for label in (*row.trainings(), *_shared(row))]
-        for label in labels:
-            if not re.fullmatch(FILE_NAME, label):
-                raise ValueError(f"rows: label {label!r} is not a file name")
-            if labels.count(label) > 1:
-                raise ValueError(f"rows: label {label!r} occurs twice, expected unique labels")
+        seen: set[str] = set()
+        for number, row in enumerate(self.rows):
+            if row.is_named_by_folder and not (row.checkpoint and row.checkpoint.is_file()):
+                # There is no such model, which is what its reader says.
+                continue
+            hint = "; it is the checkpoint's folder, set label" if row.is_named_by_folder else ""
+            for label in (*row.trainings(), *_shared(row)):
+                if not re.fullmatch(FILE_NAME, label):
+                    raise ValueError(f"rows.{number}: label {label!r} is not a file name{hint}")
+                if label in seen:
+                    raise ValueError(
+                        f"rows.{number}: label {label!r} occurs twice, expected unique labels{hint}"
+                    )
+                seen.add(label)
         return self
 
     @model_validator(mode="after")

@@ -25,10 +25,16 @@ def write_page(runs: Sequence[Path], out: Path) -> Path:
         The page.
 
     Raises:
-        InputError: A folder is not a run, or nothing was scored in any of them.
+        InputError: A folder is not a run, nothing was scored in any of them, or `out` is a run's
+            own folder.
     """
     from evaluation.report import write_report
 
+    if RunFolder(out).recipe.is_file():
+        raise InputError(
+            f"{out}: is a run's own folder, expected another for the page, such as "
+            f"{RunFolder(out).report}."
+        )
     write_report(report_input(runs), out)
     return out / "index.html"
 

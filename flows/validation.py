@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -55,8 +56,10 @@ def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
         model: The model that was validated, to name the fields it knows.
     """
     # A misspelt field is also a missing one: the misspelling is what to tell.
+    problems = error.errors(include_url=False)
     problem, *others = sorted(
-        error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden"
+        (found for found in problems if not _follows(found["loc"], found["type"], problems)),
+        key=lambda found: found["type"] != "extra_forbidden",
     )
     steps, _ = _written(model, problem["loc"])
     message = problem["msg"].removeprefix("Value error, ").rstrip(".")
@@ -64,6 +67,8 @@ def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
         message = "unknown field" + _known_fields(model, problem["loc"][:-1])
     elif problem["type"] == "missing":
         message = "missing, expected a value"
+    elif problem["type"] == "too_short":
+        message = _too_short(**problem.get("ctx", {}))
     elif problem["type"].startswith("union_tag"):
         context, known = problem.get("ctx", {}), _tags(model, problem["loc"])
         steps.append(context["discriminator"].strip("'"))
@@ -75,6 +80,20 @@ def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     more = f" (and {len(others)} more)" if others else ""
     location = ".".join(steps)
     return f"{location}: {message}{more}." if location else f"{message}{more}."
+
+
+def _follows(
+    location: tuple[int | str, ...], kind: str, problems: Sequence[Mapping[str, Any]]
+) -> bool:
+    """Whether a list is only too short because what stands in it is wrong."""
+    deeper = (found["loc"] for found in problems if len(found["loc"]) > len(location))
+    return kind == "too_short" and any(each[: len(location)] == location for each in deeper)
+
+
+def _too_short(min_length: int, actual_length: int, **_: Any) -> str:
+    least = "one" if min_length == 1 else f"{min_length}"
+    found = f"has {actual_length}" if actual_length else "is empty"
+    return f"{found}, expected at least {least}"
 
 
 def _short(value: Any) -> str:

@@ -43,7 +43,6 @@ class Adapter:
         samples: (root, split) to its samples; may raise `InputError` before the first or at any.
         content: (root, split) to what of the split is there, where it may be a part; enters the
             recipe.
-        image_extension: Suffix of its images in the tar, without the dot.
     """
 
     name: str
@@ -53,7 +52,6 @@ class Adapter:
     annotation_files: Callable[[Path, str], list[Path]]
     samples: Callable[[Path, str], Iterator[Sample]]
     content: Callable[[Path, str], dict[str, Any]] = _whole
-    image_extension: str = "jpg"
 
 
 def read_json(path: Path) -> Any:

@@ -86,6 +86,8 @@ def _rows(split: str, annotation: dict[str, Any], image: dict[str, Any]) -> list
         valid = annotation[f"{side}hand_valid"] and not annotation["iscrowd"]
         if not (valid and labelled.any() and width > 0 and height > 0):
             continue
+        if not np.isfinite(keypoints[labelled]).all():
+            raise ValueError("a labelled joint is not finite")
         joints_px = np.where(labelled[:, None], keypoints[:, :2] + PIXEL_CENTRE, np.nan)
         rows.append(
             {

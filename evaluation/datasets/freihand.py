@@ -23,7 +23,7 @@ Layout under the root, as distributed (FreiHAND_pub_v2 and FreiHAND_pub_v2_eval)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,14 @@ from evaluation.datasets.adapter import (
     read_sized_image,
 )
 from evaluation.datasets.geometry import check_geometry
+from evaluation.datasets.stand_in import read_export
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from render.manifest import project
+
+MOST_OFF_CENTRE = 0.2
+"""Median distance of the principal points from the images' centres, as a share of their width or
+height. FreiHAND's lie near the centre; those of K for images of half the size are 0.25 away."""
 
 VERSIONS = ("gs", "hom", "sample", "auto")
 """Green screen, then three ways of another background (utils/fh_utils.py, sample_version)."""
@@ -88,8 +93,12 @@ def samples(root: Path, split: str) -> Iterator[Sample]:
             name += f"-{VERSIONS[number // num_scenes]}"
         return {"sample_id": name, "split": split, **row}, data
 
-    xyz_file = annotation_files(root, split)[1]
-    check_geometry(xyz_file, [read(number)[0] for number in probe(numbers)])
+    k_file, xyz_file = annotation_files(root, split)
+    rows = [read(number)[0] for number in probe(numbers)]
+    check_geometry(xyz_file, rows)
+    # Renders that were written in this layout are crops: their principal points lie anywhere.
+    if read_export(root) is None:
+        _check_centres(k_file, rows)
     for number in tqdm(numbers, desc=f"import freihand {split}", unit="image"):
         yield read(number)
 
@@ -111,12 +120,34 @@ def _annotations(root: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
             )
         arrays.append(array)
     cameras, joints = arrays
+    _check_cameras(annotation_files(root, split)[0], cameras)
     if len(cameras) != len(joints):
         raise InputError(
             f"{annotation_files(root, split)[1]}: has {len(joints)} entries, expected the "
             f"{len(cameras)} of {split}_K.json."
         )
     return cameras, joints
+
+
+def _check_cameras(path: Path, cameras: np.ndarray) -> None:
+    right = (cameras[:, 0, 0] > 0) & (cameras[:, 1, 1] > 0) & (cameras[:, 2] == (0, 0, 1)).all(-1)
+    if not right.all():
+        number = int(np.flatnonzero(~right)[0])
+        raise InputError(
+            f"{path}: entry {number} is {cameras[number].tolist()}, expected "
+            "[[fx, s, cx], [0, fy, cy], [0, 0, 1]] with fx and fy above 0."
+        )
+
+
+def _check_centres(path: Path, rows: list[Mapping[str, Any]]) -> None:
+    centres_px = np.array([np.reshape(row["camera_k"], (3, 3))[:2, 2] for row in rows])
+    size_px = np.array([(row["width"], row["height"]) for row in rows])
+    off = np.median(np.abs(centres_px / size_px - 0.5), axis=0)
+    if off.max() > MOST_OFF_CENTRE:
+        raise InputError(
+            f"{path}: the principal points lie {off.max():.0%} of the image from its centre, "
+            f"expected at most {MOST_OFF_CENTRE:.0%} (K of images of another size?)."
+        )
 
 
 def _versions(root: Path, num_scenes: int) -> list[int]:

@@ -17,7 +17,7 @@ import numpy as np
 from evaluation.datasets.rigid_distances import order_problem
 from mano_assets.errors import InputError
 from mano_assets.skeleton import FINGERS, HAND21
-from render.manifest import HAND_SIDES, JointState, project
+from render.manifest import HAND_SIDES, project
 
 SPAN_RANGE_M = (0.04, 0.3)
 """Largest distance between two joints of any human hand, an infant's fist to a giant's open hand,
@@ -41,6 +41,12 @@ CLEAR_BEND = 0.25
 MOST_OUTSIDE = 0.5
 """Share of the joints that may lie outside their images."""
 
+LEAST_IN_BOX = 0.5
+"""Share of the joints that must lie in their hand's box, where there are boxes."""
+
+BOX_MARGIN = 0.1
+"""Of the box's width and height, by which it is widened on each side for that."""
+
 MOST_CONTRADICTING = 1 / 3
 """Share of the clearly bent hands that may bend like the other side's."""
 
@@ -55,14 +61,16 @@ class Hands:
     Attributes:
         joints_px: Continuous px, [N, 21, 2].
         joints_cam_m: Camera frame, metres, [N, 21, 3].
-        joint_state: `JointState`s, [N, 21].
         sides: right, left or None, [N].
+        image_px: Width and height of the images, [N, 2].
+        boxes_px: x, y, width, height, continuous px, [N, 4].
     """
 
     joints_px: np.ndarray
     joints_cam_m: np.ndarray
-    joint_state: np.ndarray
     sides: Sequence[str | None]
+    image_px: np.ndarray
+    boxes_px: np.ndarray
 
     @classmethod
     def of_rows(cls, rows: Sequence[Mapping[str, Any]]) -> Hands:
@@ -78,8 +86,9 @@ class Hands:
         return cls(
             array("joints_2d", HAND21.num_joints, 2),
             array("joints_3d", HAND21.num_joints, 3),
-            array("joint_state", HAND21.num_joints),
             [row.get("side") for row in rows],
+            np.array([(row["width"], row["height"]) for row in rows], dtype=np.float64),
+            array("box", 4),
         )
 
 
@@ -103,7 +112,8 @@ def geometry_problems(hands: Hands) -> Iterator[str]:
     """What cannot be true of these labels, without the last full stop; the gravest first.
 
     Unit, joint order, direction of view and handedness in three dimensions; joint order in two from
-    `rigid_distances.MIN_FLAT_HANDS` hands on; the share of joints outside their images.
+    `rigid_distances.MIN_FLAT_HANDS` hands on; the shares of joints outside their images and
+    outside their hands' boxes.
     """
     in_space = ~np.isnan(hands.joints_cam_m).all((1, 2))
     if in_space.any():
@@ -124,6 +134,7 @@ def geometry_problems(hands: Hands) -> Iterator[str]:
         if problem:
             yield problem
     yield from _outside_problems(hands)
+    yield from _box_problems(hands)
 
 
 def check_reprojection(
@@ -241,10 +252,27 @@ def _side_problems(joints_cam_m: np.ndarray, sides: np.ndarray) -> Iterator[str]
 
 
 def _outside_problems(hands: Hands) -> Iterator[str]:
-    labelled = (hands.joint_state != JointState.MISSING) & ~np.isnan(hands.joint_state)
-    outside = np.sum(hands.joint_state == JointState.OUTSIDE) / max(1, np.sum(labelled))
+    # The coordinates tell, whatever the states claim: those of a joint without a label are NaN.
+    known = ~np.isnan(hands.joints_px).any(-1)
+    inside = (hands.joints_px >= 0) & (hands.joints_px <= hands.image_px[:, None])
+    outside = np.sum(known & ~inside.all(-1)) / max(1, np.sum(known))
     if outside > MOST_OUTSIDE:
         yield (
             f"{outside:.0%} of the joints lie outside their images, expected pixel coordinates of "
             "the original images and the calibration of these cameras"
+        )
+
+
+def _box_problems(hands: Hands) -> Iterator[str]:
+    corner, size = hands.boxes_px[:, None, :2], hands.boxes_px[:, None, 2:]
+    known = ~np.isnan(hands.joints_px).any(-1) & ~np.isnan(hands.boxes_px).any(-1)[:, None]
+    margin = BOX_MARGIN * size
+    inside = (hands.joints_px >= corner - margin) & (hands.joints_px <= corner + size + margin)
+    if not known.any():
+        return
+    share = np.mean(inside.all(-1)[known])
+    if share < LEAST_IN_BOX:
+        yield (
+            f"{share:.0%} of the joints lie in their hands' boxes, expected at least "
+            f"{LEAST_IN_BOX:.0%} (other units, x and y swapped, or boxes of other hands?)"
         )

@@ -21,8 +21,7 @@ one answer of theirs (MandyMo/HIU-DMTL, issue 3) and from programs of others tha
   nowhere, and it is neither centred nor metric (issue 4).
 * Where a pixel's centre lies is not said; whole numbers are taken for centres counted from 0, so
   half a pixel is added.
-* The box is the tight box of the labelled joints times `BOX_SCALE`. The masks are not read. PNG
-  images keep their bytes under a name in the tar that ends in .jpg, as the others'.
+* The box is the tight box of the labelled joints times `BOX_SCALE`. The masks are not read.
 * Splits are this project's: of the JSON files sorted by name every tenth, the first included, is
   `test`, the others `train`; `all` is all. A partial download is split otherwise.
 """

@@ -146,7 +146,6 @@ def _adapter(facts: MmposeSet) -> Adapter:
         source=f"images: {facts.source}; annotations: mmpose, 2d_hand_keypoint.md",
         annotation_files=partial(annotation_files, facts),
         samples=partial(samples, facts),
-        image_extension=facts.image_extension,
     )
 
 

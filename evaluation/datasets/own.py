@@ -14,7 +14,7 @@ from render.manifest.reading import column_array
 NUM_CHECKED = 5000
 """Hands of a split whose geometry is looked at, evenly over it."""
 
-COLUMNS = ("split", "side", "joints_2d", "joints_3d", "joint_state")
+COLUMNS = ("split", "side", "width", "height", "joints_2d", "joints_3d", "box")
 
 
 def check_manifest(root: str) -> list[str]:
@@ -44,8 +44,9 @@ def check_manifest(root: str) -> list[str]:
         hands = Hands(
             column_array(some, "joints_2d", HAND21.num_joints, 2),
             column_array(some, "joints_3d", HAND21.num_joints, 3),
-            column_array(some, "joint_state", HAND21.num_joints),
             some["side"].to_pylist(),
+            np.column_stack([some["width"], some["height"]]),
+            column_array(some, "box", 4),
         )
         problems += [f"split {split}: {problem}." for problem in geometry_problems(hands)]
     return problems

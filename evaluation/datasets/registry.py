@@ -73,7 +73,7 @@ def import_dataset(name: str, root: Path, split: str, out: Path) -> DatasetInfo:
     samples = adapter.samples(root, split)
     # The first sample comes after all the checks: only then may an earlier import be replaced.
     first = list(itertools.islice(samples, 1))
-    return write_dataset(out, info, itertools.chain(first, samples), adapter.image_extension)
+    return write_dataset(out, info, itertools.chain(first, samples))
 
 
 def _described(

@@ -172,5 +172,4 @@ RHD = Adapter(
     source="lmb.informatik.uni-freiburg.de/resources/datasets/RenderedHandposeDataset.en.html",
     annotation_files=annotation_files,
     samples=samples,
-    image_extension="png",
 )

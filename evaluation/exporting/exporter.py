@@ -14,7 +14,7 @@ import pyarrow as pa
 from PIL import Image
 
 from mano_assets.skeleton import HAND21
-from render.manifest import Manifest
+from render.manifest import JointState, Manifest
 from render.manifest.reading import column_array
 
 COLUMNS = (
@@ -85,6 +85,9 @@ def read_hands(manifest: Manifest, table: pa.Table) -> Iterator[Hand]:
         "box": (4,),
     }  # fmt: skip
     arrays = {name: column_array(table, name, *shape) for name, shape in shapes.items()}
+    missing = arrays["joint_state"] == JointState.MISSING
+    # Whatever a set of one's own holds there, it is no label.
+    arrays["joints_2d"][missing] = arrays["joints_3d"][missing] = np.nan
     plain = table.select([name for name in COLUMNS if name not in shapes]).to_pylist()
     for number, row in enumerate(plain):
         known = {

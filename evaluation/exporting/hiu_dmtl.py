@@ -19,11 +19,10 @@ from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
 from render.manifest import HAND_SIDES
 from render.manifest.conventions import PIXEL_CENTRE
+from render.manifest.image_suffix import image_suffix
 
 JUNK = (JUNK_X, -0.67)
 """What the original holds where a joint is absent."""
-
-PNG_SIGNATURE = b"\x89PNG"
 
 
 def write(hands: Iterator[Hand], root: Path, split: str) -> list[str]:
@@ -42,7 +41,7 @@ def write(hands: Iterator[Hand], root: Path, split: str) -> list[str]:
         if hand.joints_px is None or not spans_area(hand.joints_px):
             continue
         stem = f"{len(sample_ids):010d}"
-        if hand.image.startswith(PNG_SIGNATURE):
+        if image_suffix(hand.image) == "png":
             write_file(root / FOLDER / f"{stem}.png", hand.image)
         else:
             write_file(root / FOLDER / f"{stem}.jpg", image_as(hand.image, "JPEG"))
@@ -54,6 +53,8 @@ def write(hands: Iterator[Hand], root: Path, split: str) -> list[str]:
 def _content(joints_px: np.ndarray, side: str | None) -> dict[str, object]:
     labelled = ~np.isnan(joints_px).any(-1)
     points = np.where(labelled[:, None], joints_px - PIXEL_CENTRE, JUNK)
+    # A label that happens to look like junk is moved by the least that a number can be.
+    points[labelled & (points[:, 0] == JUNK_X), 0] = np.nextafter(JUNK_X, np.inf)
     is_known = side in HAND_SIDES
     half = HAND_SIDES.index(side) if is_known and side else 0
     both = np.tile(np.array(JUNK), (len(HAND_SIDES), HAND21.num_joints, 1))

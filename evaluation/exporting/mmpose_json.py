@@ -17,7 +17,7 @@ import numpy as np
 from evaluation.datasets.mmpose_json import MM_PER_M
 from evaluation.datasets.mmpose_sets import MMPOSE_SETS, MmposeSet
 from evaluation.exporting.exporter import Exporter, Hand, image_as, write_file, write_json
-from evaluation.exporting.onehand10k import SEEN
+from evaluation.exporting.onehand10k import is_seen
 from render.manifest import HAND_SIDES
 
 CATEGORY = {
@@ -67,7 +67,7 @@ def _labels(facts: MmposeSet, hand: Hand) -> dict[str, Any] | None:
         return None
     labelled = ~np.isnan(hand.joints_px).any(-1)
     if not facts.with_hidden:
-        labelled &= np.isin(hand.joint_state, SEEN)
+        labelled &= is_seen(hand)
     x, y, width, height = hand.box.tolist()
     if not labelled.any() or not (width > 0 and height > 0):
         return None

@@ -15,10 +15,19 @@ import numpy as np
 from evaluation.datasets.hands_2d import spans_area
 from evaluation.datasets.onehand10k import FOLDERS, NOT_LABELLED
 from evaluation.exporting.exporter import Exporter, Hand, image_as, write_file
+from mano_assets.skeleton import HAND21
 from render.manifest import JointState
 
 SEEN = (JointState.VISIBLE, JointState.UNKNOWN)
 """States of joints that are labelled; of those without a known state all are taken to be seen."""
+
+
+def is_seen(hand: Hand) -> np.ndarray:
+    """Which joints lie in the image, by their coordinates, and may be seen there, [21]."""
+    if hand.joints_px is None:
+        return np.zeros(HAND21.num_joints, bool)
+    inside = ((hand.joints_px >= 0) & (hand.joints_px <= hand.size_px)).all(-1)
+    return inside & np.isin(hand.joint_state, SEEN)
 
 
 def write(hands: Iterator[Hand], root: Path, split: str) -> list[str]:
@@ -30,7 +39,7 @@ def write(hands: Iterator[Hand], root: Path, split: str) -> list[str]:
             continue
         # The pixel's number is its centre counted from 0; an edge belongs to the last pixel.
         pixels = np.clip(np.floor(hand.joints_px), 0, np.array(hand.size_px) - 1)
-        pixels[~np.isin(hand.joint_state, SEEN)] = np.nan
+        pixels[~is_seen(hand)] = np.nan
         if not spans_area(pixels):
             continue
         name = f"{len(sample_ids)}.jpg"

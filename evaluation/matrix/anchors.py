@@ -48,6 +48,10 @@ class Anchor(_Part):
     status: Status = Field(description="How far the number was checked.")
     comparable: Literal["nearly", "no"] = Field(description="Whether it can be held beside ours.")
     reasons: tuple[str, ...] = Field(min_length=1, description="Why it can or cannot, each.")
+    same_test_set: tuple[str, ...] = Field(
+        default=(),
+        description="Those of the reasons that hold only beside the same hands and rules.",
+    )
 
     @model_validator(mode="after")
     def _known(self) -> Anchor:
@@ -92,6 +96,7 @@ class _Published(_Part):
     citation: str | None = None
     place: str | None = None
     status: Status | None = None
+    comparable: Literal["nearly", "no"] | None = None
     reasons: tuple[str, ...] = ()
 
 
@@ -113,6 +118,7 @@ class _Group(_Part):
 class _Document(_Part):
     citations: dict[str, str]
     reasons: dict[str, str]
+    same_test_set: tuple[str, ...] = ()
     groups: tuple[_Group, ...]
 
 
@@ -199,8 +205,13 @@ def _anchor(document: _Document, group: _Group, row: _Published, name: str) -> A
         their_protocol=group.their_protocol,
         citation=f"{citation}, {row.place or group.place}",
         status=row.status or group.status,
-        comparable=group.comparable,
+        comparable=row.comparable or group.comparable,
         reasons=tuple(_named(document.reasons, reason, "reasons") for reason in reasons),
+        same_test_set=tuple(
+            _named(document.reasons, reason, "reasons")
+            for reason in document.same_test_set
+            if reason in reasons
+        ),
     )
 
 

@@ -9,23 +9,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.matrix.anchors import Anchor
-from evaluation.matrix.matrix import Cell, Column, Matrix, Row
+from evaluation.matrix.matrix import FEW, Cell, Column, Matrix, Row
 from evaluation.matrix.published import AnchorView
-from evaluation.matrix.views import DIAGONAL, CellView, ColumnView, MatrixView, RowView
+from evaluation.matrix.sources import title_of
+from evaluation.matrix.views import DIAGONAL, CellView, MatrixView, RowView
 from render.manifest.writing import write_atomically
 
 STEM = "matrix"
 
 CSV_FIELDS: tuple[str, ...] = (
-    "kind", "metric", "unit", "model", "system", "trained_on", "data", "split", "protocol", "n",
-    "value", "low", "high", "deviation", "num_seeds", "on_diagonal", "is_best", "is_baseline",
-    "mean_rank", "num_ranked", "data_recipe_digest", "comparable", "status", "citation", "reasons",
+    "kind", "metric", "unit", "model", "system", "trained_on", "data", "title", "split",
+    "protocol", "n", "value", "low", "high", "deviation", "num_seeds", "on_diagonal", "is_best",
+    "reaches_best", "is_baseline", "mean_rank", "num_ranked", "data_recipe_digest", "caution",
+    "comparable", "status", "citation", "reasons",
 )  # fmt: skip
 """One line a cell: kind is ours or published; what does not apply is empty."""
 
+_SAID = {True: "yes", False: "no", None: ""}
+
 LEGEND = (
     "Bold: best of its column. ≈: its interval reaches that of the best. ◆: on the diagonal, the "
-    "model learned from the source that it is tested on; ?: not known."
+    "model learned from the source that it is tested on; ?: not known. Mean rank: over the columns "
+    f"that score several models, are no stand-ins and have at least {FEW} hands."
 )
 
 _TEX = {
@@ -67,7 +72,7 @@ def to_markdown(matrices: Sequence[MatrixView], missing: Sequence[str] = ()) -> 
     parts = []
     for view in matrices:
         matrix = view.matrix
-        heads = [f"{_head(column)}<br>{column.protocol}, n {column.n}" for column in view.columns]
+        heads = [f"{c.title} {c.split}<br>{c.protocol}, n {c.n}" for c in view.columns]
         lines = [["trained on", "model", *heads, "mean rank"]]
         lines += [
             [
@@ -80,6 +85,7 @@ def to_markdown(matrices: Sequence[MatrixView], missing: Sequence[str] = ()) -> 
         ]
         parts.append(f"## {_title(matrix)}\n\n{matrix.definition}\n\n{_markdown_table(lines)}")
         parts.append(f"{LEGEND} Intervals: {matrix.interval}.\n")
+        parts += ["".join(f"- {note}\n" for note in view.notes)] if view.notes else []
         if view.anchors:
             parts.append(f"### Published\n\n{_markdown_table(_published(view.anchors))}")
     if missing:
@@ -116,6 +122,7 @@ def to_latex(matrices: Sequence[MatrixView]) -> str:
             *map(_tex_line, body),
             "\\bottomrule",
             "\\end{tabular}",
+            *(f"\\par{{\\footnotesize {tex(note)}}}" for note in view.notes),
         ]
         if view.anchors:
             head, *rows = _published(view.anchors)
@@ -174,10 +181,6 @@ def _title(matrix: Matrix) -> str:
     return f"{matrix.title} ({matrix.metric}{unit}; {direction})"
 
 
-def _head(column: ColumnView) -> str:
-    return f"{column.title} {column.split}"
-
-
 def _model(row: RowView) -> str:
     notes = [f"{row.num_seeds} seeds"] if row.num_seeds > 1 else []
     notes += ["baseline, not ranked"] if row.is_baseline else []
@@ -185,9 +188,8 @@ def _model(row: RowView) -> str:
 
 
 def _rank(row: RowView) -> str:
-    if not row.mean_rank:
-        return f"– ({row.rank_note})" if row.rank_note else "–"
-    return f"{row.mean_rank} ({row.rank_note})" if row.rank_note else row.mean_rank
+    rank = row.mean_rank or "–"
+    return f"{rank} ({row.rank_note})" if row.rank_note else rank
 
 
 def _marks(cell: CellView) -> str:
@@ -255,7 +257,8 @@ def _csv_cell(matrix: Matrix, row: Row, column: Column, cell: Cell) -> dict[str,
         "model": row.model,
         "system": row.system,
         "trained_on": row.trained_on,
-        "data": column.title,
+        "data": column.data,
+        "title": column.title,
         "split": column.split or "",
         "protocol": column.protocol,
         "n": cell.n,
@@ -265,11 +268,13 @@ def _csv_cell(matrix: Matrix, row: Row, column: Column, cell: Cell) -> dict[str,
         "deviation": cell.deviation,
         "num_seeds": row.num_seeds,
         "on_diagonal": DIAGONAL[cell.on_diagonal],
-        "is_best": "yes" if cell.is_best else "no",
-        "is_baseline": "yes" if row.is_baseline else "no",
+        "is_best": _SAID[cell.is_best],
+        "reaches_best": _SAID[cell.reaches_best],
+        "is_baseline": _SAID[row.is_baseline],
         "mean_rank": row.mean_rank,
         "num_ranked": row.num_ranked,
         "data_recipe_digest": column.data_recipe_digest,
+        "caution": " ".join(column.cautions),
     }
 
 
@@ -281,6 +286,7 @@ def _csv_anchor(anchor: Anchor, shown: AnchorView) -> dict[str, object]:
         "model": anchor.method,
         "trained_on": anchor.train_data,
         "data": anchor.data,
+        "title": title_of(anchor.data),
         "split": anchor.split,
         "protocol": anchor.their_protocol,
         "value": anchor.value,

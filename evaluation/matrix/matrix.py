@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from evaluation.matrix.sources import STAND_IN_SUFFIX
+
+FEW = 30
+"""Below this many hands a table says that it proves nothing, and a column ranks no model."""
+
 DIGITS = {"px": 2, "mm": 1, "": 3}
 """Digits after the point that a value deserves, by its unit."""
 
@@ -28,6 +33,38 @@ class Column(_Part):
     size: str = Field(description="What the hand's size is, by which some 2-D metrics divide.")
     data_recipe_digest: str | None = Field(description="Recipe digest of the data set.")
     n: int = Field(description="Samples scored.")
+
+    @property
+    def protocol_id(self) -> str:
+        """Id of the protocol without its version."""
+        return self.protocol.rpartition(" v")[0]
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether it is in a public data set's layout and not that data set."""
+        return self.data.endswith(STAND_IN_SUFFIX)
+
+    @property
+    def can_rank(self) -> bool:
+        """Whether its scores say enough to rank models by."""
+        return not self.is_stand_in and self.n >= FEW
+
+    @property
+    def cautions(self) -> list[str]:
+        """What keeps its numbers from saying what they seem to, a sentence each."""
+        found = []
+        if self.is_stand_in:
+            public = self.data.removesuffix(STAND_IN_SUFFIX)
+            what = "Images of another data set" if self.kind == "real" else "Renders of our own"
+            found.append(
+                f"{what} in the layout of {public}: these numbers say nothing of that data set."
+            )
+        if self.n < FEW:
+            found.append(
+                f"Only {self.n} hands: this shows that the path works; it does not measure how "
+                "good the models are."
+            )
+        return found
 
 
 class Cell(_Part):
@@ -58,7 +95,8 @@ class Row(_Part):
     num_seeds: int = Field(description="Repeats with other seeds, at most over the columns.")
     cells: list[Cell | None] = Field(description="One a column; null where it is not scored.")
     mean_rank: float | None = Field(
-        description="Mean over the columns that rank it; null: none does."
+        description="Mean over the columns that rank it, which stand-ins and those of fewer than "
+        f"{FEW} hands do not; null: none does."
     )
     num_ranked: int = Field(description="Columns that rank it.")
     missing: list[str] = Field(description="Columns where it is not scored.")

@@ -56,7 +56,10 @@ def anchor_views(published: Sequence[Anchor], columns: Sequence[Column]) -> list
     above = None
     for anchor in published:
         obstacle = _obstacle(anchor, columns)
-        reasons = [*filter(None, [obstacle]), *anchor.reasons]
+        reasons = list(anchor.reasons)
+        if obstacle:
+            kept = [reason for reason in reasons if reason not in anchor.same_test_set]
+            reasons = [obstacle, *kept]
         tested_on = f"{title_of(anchor.data)}: {anchor.split or 'split not noted'}"
         metric = anchor.metric or f"{anchor.their_metric}"
         comparable = "no" if obstacle else anchor.comparable
@@ -84,15 +87,29 @@ def _obstacle(anchor: Anchor, columns: Sequence[Column]) -> str:
     """What of our columns stands against any comparison; empty where one is the same test set."""
     real = [column for column in columns if column.data in (anchor.data, *anchor.also)]
     if not real:
-        return f"Of {anchor.data} itself; our column is a stand-in, our own renders in its layout."
+        return f"Of {anchor.data} itself; our column is {_stand_in(anchor, columns)}."
     tested = {anchor.data: anchor.split, **anchor.also}
     same = [column for column in real if column.split == tested[column.data]]
     if not same:
         return f"Of another split than ours ({', '.join(c.split or 'all' for c in real)})."
+    if anchor.protocol is not None:
+        ruled = [column for column in same if column.protocol_id == anchor.protocol]
+        if not ruled:
+            ours = ", ".join(dict.fromkeys(column.protocol_id for column in same))
+            return f"Ours is scored by {ours}'s rules, theirs by {anchor.protocol}'s."
+        same = ruled
     n = max(column.n for column in same)
     if n < FEW_HANDS:
         return f"Our column has {n} hands of it, theirs all."
     return ""
+
+
+def _stand_in(anchor: Anchor, columns: Sequence[Column]) -> str:
+    """What stands in the place of an anchor's data set, in words."""
+    names = [f"{name}{STAND_IN_SUFFIX}" for name in (anchor.data, *anchor.also)]
+    kinds = {column.kind for column in columns if column.data in names}
+    what = "images of another data set" if "real" in kinds else "our own renders"
+    return f"a stand-in, {what} in its layout"
 
 
 def _published_text(anchor: Anchor) -> str:

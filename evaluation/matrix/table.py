@@ -46,7 +46,8 @@ def build_matrix(metric: str, trials: Sequence[Trial]) -> Matrix | None:
     """The matrix of a metric.
 
     A row's rank in a column is among the models that are scored there, the diagonal included, the
-    baseline not; ties share the mean of their ranks, and a column with a single model ranks none.
+    baseline not; ties share the mean of their ranks. A column with a single model ranks none, and
+    neither does a stand-in nor one of fewer than `FEW` hands.
 
     Args:
         metric: Its id.
@@ -69,9 +70,9 @@ def build_matrix(metric: str, trials: Sequence[Trial]) -> Matrix | None:
         for row in rows
     ]
     higher = METRICS[metric].higher_is_better
-    ranks = _ranks(cells, [row.is_baseline for row in rows], higher)
-    best = [_best(column, higher) for column in zip(*cells, strict=True)]
     heads = [_head(column, columns, scored) for column in columns]
+    ranks = _ranks(cells, heads, [row.is_baseline for row in rows], higher)
+    best = [_best(column, higher) for column in zip(*cells, strict=True)]
     return Matrix(
         metric=metric,
         title=METRICS[metric].title,
@@ -173,17 +174,20 @@ def _scores(metric: str, trials: Iterable[Trial]) -> _Scores | None:
 
 
 def _ranks(
-    cells: Sequence[Sequence[_Scores | None]], is_baseline: Sequence[bool], higher: bool
+    cells: Sequence[Sequence[_Scores | None]],
+    heads: Sequence[Column],
+    is_baseline: Sequence[bool],
+    higher: bool,
 ) -> list[list[float | None]]:
     """Rank of each row in each column; None where it has none."""
     ranks: list[list[float | None]] = [[None] * len(line) for line in cells]
-    for column in range(len(cells[0])):
+    for column, head in enumerate(heads):
         known = [
             (row, found.value)
             for row, line in enumerate(cells)
             if not is_baseline[row] and (found := line[column]) is not None
         ]
-        if len(known) < 2:
+        if len(known) < 2 or not head.can_rank:
             continue
         found_ranks = shared_ranks([value for _, value in known], higher)
         for (row, _), rank in zip(known, found_ranks, strict=True):

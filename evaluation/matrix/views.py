@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from evaluation.matrix.anchors import Anchor
-from evaluation.matrix.matrix import Cell, Column, Matrix, Row, value_text
+from evaluation.matrix.matrix import FEW, Cell, Column, Matrix, Row, value_text
 from evaluation.matrix.published import AnchorView, anchor_views, published_beside
-from evaluation.matrix.sources import STAND_IN_SUFFIX, learned_from, source_of
+from evaluation.matrix.sources import learned_from, source_of
 from evaluation.matrix.table import MATRIX_METRICS, Trial, build_matrix
 from render.manifest import DatasetInfo
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 Diagonal = Literal["yes", "no", "unknown"]
 DIAGONAL: dict[bool | None, Diagonal] = {True: "yes", False: "no", None: "unknown"}
 """Whether a cell is on it, in words."""
+
+
+SIZES_DIFFER = (
+    "The hand's size, by which errors are divided, is defined by each column's protocol: columns "
+    "compare models, not test sets."
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,19 @@ class MatrixView:
     def is_normalised(self) -> bool:
         """Whether the hand's size, which protocols define differently, is in the numbers."""
         return len({column.size for column in self.columns}) > 1 and self.matrix.unit == ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know before columns are compared or believed, a sentence each."""
+        found = [SIZES_DIFFER] if self.is_normalised else []
+        for column, shown in zip(self.matrix.columns, self.columns, strict=True):
+            found += [f"{shown.title} {shown.split}: {caution}" for caution in column.cautions]
+        return found
+
+    @property
+    def least_ranked(self) -> int:
+        """Hands of which a column has to have as many to rank models."""
+        return FEW
 
     @property
     def repeated(self) -> bool:
@@ -193,14 +212,15 @@ def _column_view(column: Column) -> ColumnView:
         column.protocol,
         f"{column.n:,}",
         column.size,
-        column.data.endswith(STAND_IN_SUFFIX),
+        column.is_stand_in,
     )
 
 
 def _row_view(row: Row, matrix: Matrix, above: Row | None) -> RowView:
+    models = [other for other in matrix.rows if not other.is_baseline]
     rankable = sum(
-        sum(other.cells[place] is not None for other in matrix.rows if not other.is_baseline) > 1
-        for place in range(len(matrix.columns))
+        column.can_rank and sum(model.cells[place] is not None for model in models) > 1
+        for place, column in enumerate(matrix.columns)
     )
     notes = []
     if row.mean_rank is not None and row.num_ranked < rankable:

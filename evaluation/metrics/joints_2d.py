@@ -132,8 +132,8 @@ METRICS_2D: tuple[Metric, ...] = (
     Metric(
         "auc2d_0_30px_trapz20", "AUC 0–30 px, trapezoids", "", 2, "joint", True,
         "Area under the share of joints within t (t included) for 20 t from 0 to 30 px by the "
-        "trapezoid rule, averaged for each joint, then over joints (hand3d's EvalUtil; that its 2D "
-        "evaluation takes these 20 thresholds is from memory). A perfect prediction scores 1.",
+        "trapezoid rule, averaged for each joint, then over joints (hand3d's EvalUtil with the "
+        "thresholds of its eval2d.py). A perfect prediction scores 1.",
         _auc_30px,
     ),
 )  # fmt: skip

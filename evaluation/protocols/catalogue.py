@@ -11,6 +11,8 @@ from render.manifest import JointState
 _MMPOSE = ("pck_0.2", "auc_mmpose_0_30px", "epe_px", "nme")
 """mmpose's hand_2d_keypoint configurations, and the normalised error."""
 
+_PANOPTIC = ("pckh_0.7", "auc_mmpose_0_30px", "epe_px", "nme", "pck_0.2")
+
 _3D = ("mpjpe_mm", "mpjpe_bone_scaled_mm", "pa_mpjpe_rigid_mm", "auc3d_0_50mm_trapz100")
 
 _OTHER_PIXELS = (
@@ -128,10 +130,24 @@ PROTOCOLS: dict[str, Protocol] = {
             crop=Crop(source="joint_box", padding=1.25),
             rules_of="mmpose (branch 0.x, panoptic_hand2d; PCKh@0.7)",
             comparable=f"PCKh saturates (0.999). {_OTHER_PIXELS}",
-            datasets=("panoptic", "mmpose-panoptic"),
-            splits=("manual_test", "test"),
+            datasets=("panoptic",),
+            splits=("manual_test",),
             normaliser="joint_box",
-            metrics=("pckh_0.7", "auc_mmpose_0_30px", "epe_px", "nme", "pck_0.2"),
+            metrics=_PANOPTIC,
+        ),
+        _protocol(
+            "CMU Panoptic's hands as mmpose's Panoptic2D, of mmpose's files: PCKh divides by the "
+            "person's head size, PCK by the boxes in the files, which are 1 px larger than the "
+            "joints' own.",
+            _BOX,
+            id="panoptic-mmpose",
+            crop=Crop(source="box", padding=1.25),
+            rules_of="mmpose (branch 0.x, panoptic_hand2d; PCKh@0.7)",
+            comparable=f"PCKh saturates (0.999). {_OTHER_PIXELS}",
+            datasets=("mmpose-panoptic",),
+            splits=("test",),
+            normaliser="box",
+            metrics=_PANOPTIC,
         ),
         _protocol(
             "CMU Panoptic's or OneHand10K's hands as in papers that crop 2.2 times the tight box "
@@ -162,21 +178,35 @@ PROTOCOLS: dict[str, Protocol] = {
             metrics=_MMPOSE,
         ),
         _protocol(
-            "RHD, each hand by itself: 2-D as mmpose's RHD2D and as hand3d, 3-D with the wrist at "
-            "the origin and the truth's scale given, as papers on RHD and STB do (from memory).",
+            "RHD, each hand by itself: 2-D as mmpose's RHD2D, whose boxes are 1.2 times the "
+            "joints' own as well; 3-D with the wrist at the origin and the truth's scale given, as "
+            "papers on RHD and STB do (from memory).",
             _JOINTS,
             id="rhd",
-            crop=Crop(source="joint_box", padding=1.25),
-            rules_of="mmpose (configs/hand_2d_keypoint, rhd2d); hand3d (eval2d, eval3d)",
+            version=2,
+            crop=Crop(source="box", padding=1.25),
+            rules_of="mmpose (configs/hand_2d_keypoint, rhd2d); hand3d (eval3d)",
             comparable="hand3d gives one bone's length as the scale, here it is the mean over all "
             "bones.",
             datasets=("rhd",),
             splits=("evaluation",),
-            normaliser="joint_box",
+            normaliser="box",
             metrics=(
-                *_MMPOSE, "epe_macro_px", "auc2d_0_30px_trapz20", "mpjpe_bone_scaled_mm",
-                "auc3d_20_50mm_trapz100", "mpjpe_mm", "pa_mpjpe_rigid_mm",
+                *_MMPOSE, "mpjpe_bone_scaled_mm", "auc3d_20_50mm_trapz100", "mpjpe_mm",
+                "pa_mpjpe_rigid_mm",
             ),
+        ),
+        _protocol(
+            "RHD in two dimensions as hand3d: only visible joints count.",
+            _JOINTS,
+            id="rhd-hand3d",
+            rules_of="hand3d (eval2d.py, eval2d_gt_cropped.py)",
+            comparable="hand3d takes one hand an image, here every hand counts, and some of its "
+            f"numbers have the palm's centre for the wrist. {_OTHER_PIXELS}",
+            splits=("evaluation",),
+            normaliser="joint_box",
+            counted=(JointState.VISIBLE,),
+            metrics=("epe_macro_px", "auc2d_0_30px_trapz20"),
         ),
         _protocol(
             "RHD as mmpose's RHD2D configurations: PCK of the boxes in mmpose's files.",

@@ -11,9 +11,9 @@ labels/%04d.mat holds x, y and visibility [n, 13], bbox [n, 4] as x1, y1, x2, y2
 * Some hold unsigned integers, whose differences would wrap: everything becomes float64.
 * Two sequences, 1154 and 1865, lack the last frame's box; it repeats the one before (PENN_PreData.m
   of the same repository does so).
-* 185 frames of the data set have a box without a size. The official code counts their joints as
-  missed, even those of a perfect prediction; here the box of the frame's visible joints stands in,
-  and the number with the boxes as filed is given beside it.
+* 185 frames of the data set have a box without a size. The official code takes it as it is: where
+  both sides are 0 only an exact hit counts, where the longer is negative none does. Here the box of
+  the frame's visible joints stands in, and the number with the boxes as filed is given beside it.
 
 Coordinates are compared as the files have them; they look 1-based, which nobody states.
 """

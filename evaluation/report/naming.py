@@ -25,11 +25,14 @@ def shown_name(info: DatasetInfo) -> str:
 
 def stand_in_note(infos: Iterable[DatasetInfo]) -> str:
     """One sentence that says what the stand-ins among some data sets are; empty without any."""
-    names = dict.fromkeys(shown_name(info) for info in infos if info.stand_in_for)
+    stand_ins = [info for info in infos if info.stand_in_for]
+    names = dict.fromkeys(map(shown_name, stand_ins))
     if not names:
         return ""
+    words = {"synthetic": "renders of our own", "real": "images of another data set"}
+    what = " or ".join(dict.fromkeys(words[info.kind] for info in stand_ins))
     return (
-        f"{', '.join(names)}: renders of our own, written in the file layout of the data set that "
+        f"{', '.join(names)}: {what}, written in the file layout of the data set that "
         "the name says and read back by its adapter, so the numbers say nothing of that data "
         "set's own images."
     )

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evaluation.matrix.matrix import FEW
 from evaluation.metrics import METRICS, Metric
 from evaluation.protocols import Protocol
 from evaluation.report.entries import Entry, spread
 from evaluation.report.inputs import Scored
-
-FEW = 30
-"""Below this many hands a table says that it proves nothing."""
 
 MOST_ABREAST = 9
 """Metrics that a page of 1,200 px takes."""

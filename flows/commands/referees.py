@@ -29,6 +29,11 @@ AnnotationRoot = Annotated[
     ),
 ]
 
+_OF_MESH = ("mesh_", "f_score_", "f_al_score_")
+
+_NO_VERTICES = "its F-scores 0"
+"""Stands in the referee's warning where it had no vertices to compare."""
+
 
 @referee.command()
 def freihand(
@@ -41,10 +46,12 @@ def freihand(
     ] = None,
 ) -> None:
     """FreiHAND's eval.py on the evaluation split: errors in cm, AUC, F-scores."""
+    from evaluation.datasets.adapter import read_json
     from evaluation.referees.freihand_files import referee_freihand
 
     scores, warnings = referee_freihand(root, predictions, out)
-    _tell(scores, warnings)
+    num_hands = len(read_json(root / "evaluation_xyz.json"))
+    _tell(scores, warnings, _heading(root, num_hands, "hands", "freihand"))
     if out is not None:
         print(out)
 
@@ -66,7 +73,8 @@ def coco_wholebody(
         for side, found in sides.items()
         for name, value in found.items()
     }
-    _tell(scores, warnings)
+    num_hands = _count_coco_hands(root, split)
+    _tell(scores, warnings, _heading(root, num_hands, "hands", "coco-wholebody"))
 
 
 @referee.command()
@@ -77,8 +85,11 @@ def interhand26m(
 ) -> None:
     """InterHand2.6M's MPJPE, MRRPE and handedness."""
     from evaluation.referees.interhand26m import referee_interhand26m
+    from render.manifest.predictions import read_predictions
 
-    _tell(*referee_interhand26m(root, split, predictions))
+    scores, warnings = referee_interhand26m(root, split, predictions)
+    num_hands = len(read_predictions(predictions).sample_ids)
+    _tell(scores, warnings, _heading(root, num_hands, "hands", "interhand26m"))
 
 
 @referee.command("penn-action")
@@ -92,7 +103,9 @@ def penn_action(
     """PCK@0.2 of the box on Penn Action, as the LSTM Pose Machines compute it."""
     from evaluation.referees.penn import referee_penn
 
-    _tell(*referee_penn(root, split, predictions))
+    scores, warnings = referee_penn(root, split, predictions)
+    heading = _heading(root, int(scores["num_joints"]), "visible joints", "penn-action")
+    _tell(scores, warnings, heading)
 
 
 @predictions.command()
@@ -128,8 +141,37 @@ def write(
     print(out)
 
 
-def _tell(scores: dict[str, float], warnings: list[str]) -> None:
+def _count_coco_hands(root: Path, split: str) -> int:
+    """Hands that count: with a labelled joint, and of no crowd."""
+    from evaluation.datasets.coco_wholebody import annotation_files
+    from evaluation.prediction_formats.coco_persons import read_annotations
+    from evaluation.referees.coco_wholebody import hand_keypoints
+    from render.manifest import HAND_SIDES
+
+    return sum(
+        not person["iscrowd"] and bool((hand_keypoints(person, side)[:, 2] > 0).any())
+        for person in read_annotations(annotation_files(root, split)[0]).persons.values()
+        for side in HAND_SIDES
+    )
+
+
+def _heading(root: Path, count: int, what: str, name: str) -> str:
+    """What the numbers are of: an export in a data set's layout is not that data set."""
+    from evaluation.datasets.stand_in import read_export
+
+    of = f" of {name}" if read_export(root) is None else f"; stand-in for {name}"
+    return f"{count:,} {what}{of}"
+
+
+def _tell(scores: dict[str, float], warnings: list[str], heading: str = "") -> None:
+    if heading:
+        print(heading)
     for warning in warnings:
         print(f"warning: {warning}")
+    # What eval.py writes for an empty set would look like a model's numbers.
+    has_vertices = not any(_NO_VERTICES in warning for warning in warnings)
     for name, value in scores.items():
-        print(f"{name:<24} {value:.6f}" if isinstance(value, float) else f"{name:<24} {value}")
+        if name.startswith(_OF_MESH) and not has_vertices:
+            print(f"{name:<24} - (no vertices)")
+        else:
+            print(f"{name:<24} {value:.6f}" if isinstance(value, float) else f"{name:<24} {value}")

@@ -128,7 +128,7 @@ def read_predictions(path: Path) -> Predictions:
         what = error.errors()[0]["msg"]
         raise InputError(f"{path}: not a predictions file ({what}).") from error
     except (pa.ArrowInvalid, OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a predictions file ({error}).") from error
+        raise InputError(f"{path}: not a predictions file ({str(error).rstrip('.')}).") from error
 
     def array(name: str, *shape: int) -> np.ndarray | None:
         known = table[name].null_count < table.num_rows

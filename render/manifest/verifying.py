@@ -70,6 +70,10 @@ def _check_labels(table: pa.Table, seen: set[str]) -> Iterator[str]:
         labelled = (state[row] != JointState.MISSING) & ~np.isnan(state[row])
         if np.isnan(joints_2d[row][labelled]).any():
             yield f"{sample}: a joint that is not MISSING has no joints_2d."
+        missing = state[row] == JointState.MISSING
+        for name, joints in (("joints_2d", joints_2d), ("joints_3d", joints_3d)):
+            if not np.isnan(joints[row][missing]).all():
+                yield f"{sample}: a joint that is MISSING has numbers in {name}, expected NaN."
         errors = reprojection[row][~np.isnan(reprojection[row])]
         if errors.size and errors.max() > REPROJECTION_TOLERANCE_PX:
             yield f"{sample}: joints_3d projects {errors.max():.3g} px from joints_2d."

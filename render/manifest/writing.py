@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from mano_assets.digests import file_sha256, json_digest
 from mano_assets.errors import InputError
+from render.manifest.image_suffix import image_suffix
 from render.manifest.schema import SCHEMA, DatasetInfo
 
 SAMPLES_PER_PART = 880
@@ -87,7 +88,7 @@ class PartWriter:
         self,
         row: Row,
         image: bytes,
-        extension: str = "jpg",
+        extension: str | None = None,
         label_images: Mapping[str, bytes] | None = None,
     ) -> None:
         """Appends a sample.
@@ -95,7 +96,7 @@ class PartWriter:
         Args:
             row: Columns of the schema; those that locate the image are filled in here.
             image: Encoded image file.
-            extension: Its suffix without the dot.
+            extension: Its suffix without the dot; None for what its first bytes tell.
             label_images: PNG files by name, see `render.manifest.schema.LABEL_IMAGES`.
         """
         key = row["sample_id"]
@@ -105,24 +106,18 @@ class PartWriter:
                 "since it names a file in a WebDataset tar."
             )
         with _room_on_the_disk(self._temporary):
-            self._rows.append(self._stored(row, key, image, extension, label_images or {}))
+            name = f"{key}.{extension or image_suffix(image)}"
+            self._rows.append(self._stored(row, name, image, label_images or {}))
 
-    def _stored(
-        self,
-        row: Row,
-        key: str,
-        image: bytes,
-        extension: str,
-        label_images: Mapping[str, bytes],
-    ) -> Row:
+    def _stored(self, row: Row, name: str, image: bytes, label_images: Mapping[str, bytes]) -> Row:
         row = dict(row)
         row["image_shard"] = self.shard
-        row["image_offset"] = self._append(f"{key}.{extension}", image)
+        row["image_offset"] = self._append(name, image)
         row["image_size"] = len(image)
         row["image_sha256"] = hashlib.sha256(image).hexdigest()
-        for name, png in label_images.items():
-            row[f"{name}_offset"] = self._append(f"{key}.{name}.png", png)
-            row[f"{name}_size"] = len(png)
+        for label, png in label_images.items():
+            row[f"{label}_offset"] = self._append(f"{row['sample_id']}.{label}.png", png)
+            row[f"{label}_size"] = len(png)
         return row
 
     def commit(self) -> Path:
@@ -251,7 +246,7 @@ def write_dataset(
     root: Path | str,
     info: DatasetInfo,
     samples: Iterable[tuple[Mapping[str, Any], bytes]],
-    extension: str = "jpg",
+    extension: str | None = None,
 ) -> DatasetInfo:
     """Writes a whole data set from (row, encoded image) pairs: what adapters of real data use.
 
@@ -262,7 +257,7 @@ def write_dataset(
         root: Folder to write; the parts of a data set of the same name and kind are replaced.
         info: Description; counts and state are filled in.
         samples: Rows with their images, in order.
-        extension: Suffix of the image files without the dot.
+        extension: Suffix of the image files without the dot; None for what their first bytes tell.
 
     Returns:
         The description as written.

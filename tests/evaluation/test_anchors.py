@@ -17,8 +17,9 @@ from evaluation.matrix.anchors import (
     read_anchors,
 )
 from evaluation.metrics import METRICS
-from evaluation.protocols import PROTOCOLS
+from evaluation.protocols import PROTOCOLS, find_protocol
 from mano_assets.errors import InputError
+from render.manifest import DatasetInfo
 
 OTHERS = {"stb", "ganerated", "lsmv", "fpa", "ho3d", "penn-action"}
 """Data sets in the table that are none of ours."""
@@ -94,6 +95,46 @@ def test_known_numbers_stand_in_the_table() -> None:
     assert found["METRO", "SynFrei", metric].synthetic_only
     assert found["CMR", "DARTset", metric].value == 25.6
     assert found["zeros for every joint", "nothing", metric].value == 47.3
+
+
+def test_hand3ds_numbers_stand_beside_visible_joints_alone() -> None:
+    found = [each for each in published_anchors() if "hand3d," in each.citation and each.beside]
+    found = [each for each in found if each.data == "rhd"]
+    assert len(found) == 4
+    for each in found:
+        assert each.protocol == "rhd-hand3d"
+        assert set(each.beside) <= set(PROTOCOLS["rhd-hand3d"].metrics)
+
+
+def test_reasons_do_not_contradict_the_rows() -> None:
+    for each in published_anchors():
+        told = " ".join(each.reasons)
+        if "AnyHand" in (each.train_data or ""):
+            assert "6.6 million renders" in told
+            assert "Trained on photographs." not in each.reasons
+        if "RHD" in (each.train_data or ""):
+            assert "Trained on photographs." not in each.reasons
+        if "Both use the 3,960" in told:
+            assert each.same_test_set == ("Both use the 3,960 evaluation images.",)
+        # Theirs is the whole image there; only of mmpose's split is ours too.
+        if "its image is the crop, for theirs and for ours" in told:
+            assert each.data == "mmpose-freihand"
+
+
+def test_number_that_another_of_its_source_contradicts_is_not_compared() -> None:
+    found = [each for each in published_anchors() if each.method == "Boukhayma"]
+    odd = next(each for each in found if each.value == 35.0)
+    assert odd.comparable == "no"
+    assert "Does not agree with the same source's aligned mesh error" in " ".join(odd.reasons)
+    assert {each.comparable for each in found if each is not odd} == {"nearly"}
+
+
+@pytest.mark.parametrize("name", [*DATASETS])
+def test_numbers_nearly_ours_are_of_the_protocol_that_scores_the_data_set(name: str) -> None:
+    own = find_protocol(name, DatasetInfo(name=name, kind="real", state="complete")).id
+    for anchor in published_anchors():
+        if anchor.comparable == "nearly" and name in (anchor.data, *anchor.also):
+            assert anchor.protocol == own
 
 
 def test_what_nobody_looked_up_is_called_so_and_left_out() -> None:

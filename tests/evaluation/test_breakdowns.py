@@ -90,6 +90,16 @@ def test_hardness_ranges_of_few_values() -> None:
     }
 
 
+def test_hardness_ranges_that_print_alike_keep_their_samples() -> None:
+    hardness = 0.12345 + 1e-6 * np.arange(12)
+    found = hardness_ranges(hardness)
+    assert [rows.sum() for rows in found.values()] == [3, 3, 3, 3]
+    assert np.logical_or.reduce(list(found.values())).all()
+    assert next(iter(found)) == "0.12345 to 0.123453"
+    neighbours = np.array([0.3, np.nextafter(0.3, 1)])
+    assert sum(rows.sum() for rows in hardness_ranges(neighbours).values()) == 2
+
+
 def test_breakdowns_that_say_nothing_are_left_out() -> None:
     pair, states, _ = make()
     nowhere = np.full(COUNT, np.nan)

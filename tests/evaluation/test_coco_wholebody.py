@@ -45,6 +45,39 @@ def test_wrong_annotations_are_named(coco: Path, tmp_path: Path) -> None:
         import_dataset("coco-wholebody", coco, "val", tmp_path / "out")
 
 
+def test_a_label_without_a_place_is_refused(coco: Path, tmp_path: Path) -> None:
+    path = coco / "annotations/coco_wholebody_val_v1.0.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["lefthand_kpts"][3] = float("nan")
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"annotation 31 is not .*a labelled joint is not finite"):
+        import_dataset("coco-wholebody", coco, "val", tmp_path / "out")
+
+
+def normalised(keypoints: np.ndarray) -> np.ndarray:
+    return keypoints / [120, 110, 1]
+
+
+def swapped(keypoints: np.ndarray) -> np.ndarray:
+    return keypoints[:, [1, 0, 2]]
+
+
+@pytest.mark.parametrize("change", [normalised, swapped])
+def test_joints_away_from_their_boxes_are_refused(coco: Path, tmp_path: Path, change) -> None:
+    path = coco / "annotations/coco_wholebody_val_v1.0.json"
+    content = json.loads(path.read_text())
+    for person in content["annotations"]:
+        for side in ("left", "right"):
+            keypoints = np.reshape(person[f"{side}hand_kpts"], (21, 3))
+            person[f"{side}hand_kpts"] = change(keypoints).ravel().tolist()
+    path.write_text(json.dumps(content))
+    with pytest.raises(
+        InputError, match=r"val_v1\.0\.json: .* lie in their hands' boxes, expected"
+    ):
+        import_dataset("coco-wholebody", coco, "val", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_image_of_another_size_is_named(coco: Path, tmp_path: Path) -> None:
     path = coco / "annotations/coco_wholebody_val_v1.0.json"
     content = json.loads(path.read_text())

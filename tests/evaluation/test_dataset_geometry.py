@@ -6,6 +6,7 @@ orders are the joints' names.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -67,8 +68,10 @@ SIDES = ["right", "left"] * (NUM_POSES // 2)
 def problems(joints_cam_m: np.ndarray, sides: list[str] | None = None) -> list[str]:
     sides = SIDES if sides is None else sides
     joints_px = project(joints_cam_m, CAMERA_K)
-    states = np.full(joints_px.shape[:2], JointState.VISIBLE)
-    return list(geometry_problems(Hands(joints_px, joints_cam_m, states, sides)))
+    count = len(joints_px)
+    boxes_px = np.full((count, 4), np.nan)
+    hands = Hands(joints_px, joints_cam_m, sides, np.full((count, 2), 256.0), boxes_px)
+    return list(geometry_problems(hands))
 
 
 @pytest.mark.parametrize("distribution", ["hard", "letters"])
@@ -218,6 +221,46 @@ def test_reprojection_is_compared(posed: dict[str, np.ndarray]) -> None:
         check_reprojection(Path("a.json"), joints_px + np.array([3, 0]), joints, cameras)
     with pytest.raises(InputError, match="expected at most 1 px"):
         check_reprojection(Path("a.json"), joints_px * np.nan, joints, cameras)
+
+
+def own_problems(root: Path, drawn: Drawn, change: Callable[[dict], dict]) -> list[str]:
+    """What is said of a set of one's own, made of drawn hands that were changed."""
+    held = Manifest.open(str(drawn.root))
+    samples = []
+    for row in held.table("train").to_pylist():
+        image = held.read_bytes(row["image_shard"], row["image_offset"], row["image_size"])
+        samples.append(({**row, "joints_3d": None, **change(row)}, image))
+    write_dataset(root, DatasetInfo(name="mine", kind="real", state="rendering"), samples)
+    return check_manifest(str(root))
+
+
+@pytest.mark.parametrize("states", [None, [int(JointState.UNKNOWN)] * 21])
+def test_coordinates_tell_what_is_outside(
+    drawn: Drawn, tmp_path: Path, states: list[int] | None
+) -> None:
+    def enlarged(row: dict) -> dict:
+        joints_px = (np.array(row["joints_2d"]) * 8 + 500).tolist()
+        box = (np.array(row["box"]) * 8 + [500, 500, 0, 0]).tolist()
+        return {"joints_2d": joints_px, "box": box, "joint_state": states}
+
+    assert own_problems(tmp_path / "right", drawn, lambda _: {"joint_state": states}) == []
+    (problem,) = own_problems(tmp_path / "wrong", drawn, enlarged)
+    assert "100% of the joints lie outside their images" in problem
+
+
+def test_joints_are_looked_for_in_their_boxes(drawn: Drawn, tmp_path: Path) -> None:
+    def moved(share: float) -> Callable[[dict], dict]:
+        def change(row: dict) -> dict:
+            x, y, width, height = row["box"]
+            return {"box": [x + share * width, y, width, height]}
+
+        return change
+
+    for share in (0.0, 0.2):
+        assert own_problems(tmp_path / "near", drawn, moved(share)) == []
+    (problem,) = own_problems(tmp_path / "away", drawn, moved(1.0))
+    assert "of the joints lie in their hands' boxes, expected at least 50%" in problem
+    assert own_problems(tmp_path / "none", drawn, lambda _: {"box": None}) == []
 
 
 def test_a_manifest_of_ones_own_is_checked(drawn: Drawn, tmp_path: Path) -> None:

@@ -54,6 +54,27 @@ def test_a_shift_is_scored_whatever_the_order(
     assert result["skipped"] == {}
 
 
+def test_all_of_a_single_split_is_that_split(
+    drawn: Drawn, predict: Predict, tmp_path: Path
+) -> None:
+    rows = Manifest.open(str(drawn.root)).table("val").to_pylist()
+    for row in rows:
+        row.update(split="manual_test")
+    info = drawn.info.model_copy(update={"name": "panoptic-stand-in", "stand_in_for": "panoptic"})
+    root = tmp_path / "stand-in"
+    write_dataset(root, info, [(row, b"jpeg") for row in rows])
+    ids, joints_px, _ = truth(root, None)
+    file = predict(ids, joints_px, data_name=info.name)
+    result = evaluate(file, f"{root}", None, tmp_path / "a.json")
+    assert result["split"] == "manual_test"
+    assert not [warning for warning in result["warnings"] if "scored on" in warning]
+    ids, joints_px, _ = truth(drawn.root, None)
+    file = predict(ids, joints_px)
+    result = evaluate(file, f"{drawn.root}", "panoptic", tmp_path / "b.json")
+    assert result["split"] is None
+    assert [warning for warning in result["warnings"] if "scored on all splits" in warning]
+
+
 def test_the_chain_is_recorded(drawn: Drawn, predict: Predict, tmp_path: Path) -> None:
     ids, joints_px, _ = truth(drawn.root, "test_hard")
     file = predict(ids, joints_px)

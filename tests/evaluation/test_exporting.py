@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 from public_trees import INTERHAND_ORDER, RHD_ORDER, RIGHT_HAND_MM
@@ -204,6 +206,64 @@ def test_the_files_hold_the_orders_of_the_originals(varied: Path, tmp_path: Path
     assert (len(person["keypoints"]), len(person["face_kpts"]), len(person["foot_kpts"])) == (
         51, 204, 18,
     )  # fmt: skip
+
+
+HOLDING_2D = ("panoptic", "hiu-dmtl", "onehand10k", "coco-wholebody", "mmpose-panoptic",
+              "mmpose-onehand10k")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*HOLDING_2D, "interhand26m"])
+def test_a_joint_without_a_label_gets_none(drawn: Drawn, tmp_path: Path, name: str) -> None:
+    """Although the set, one's own, holds numbers there."""
+    missing = HAND21.index("little_tip")
+
+    def change(row: dict) -> dict:
+        row["joint_state"][missing] = int(JointState.MISSING)
+        return row
+
+    back = exported_rows(name, drawn, tmp_path, change)
+    states = column_array(back, "joint_state", 21)
+    assert (states[:, missing] == JointState.MISSING).all()
+    assert (np.delete(states, missing, axis=1) != JointState.MISSING).all()
+    assert np.isnan(column_array(back, "joints_2d", 21, 2)[:, missing]).all()
+
+
+@pytest.mark.parametrize("name", ["onehand10k", "mmpose-onehand10k"])
+@pytest.mark.parametrize("state", [None, JointState.UNKNOWN, JointState.VISIBLE])
+def test_a_joint_outside_is_not_moved_into_the_image(
+    drawn: Drawn, tmp_path: Path, name: str, state: JointState | None
+) -> None:
+    """OneHand10K labels what can be seen; nobody said of these joints that they cannot."""
+    outside, edge = HAND21.index("little_tip"), HAND21.index("thumb_tip")
+
+    def change(row: dict) -> dict:
+        row["joints_2d"][2 * outside : 2 * outside + 2] = [row["width"] + 9.0, 40.0]
+        row["joints_2d"][2 * edge : 2 * edge + 2] = [row["width"], 60.0]
+        return {**row, "joints_3d": None, "joint_state": None if state is None else [state] * 21}
+
+    back = exported_rows(name, drawn, tmp_path, change)
+    states = column_array(back, "joint_state", 21)
+    assert (states[:, outside] == JointState.MISSING).all()
+    assert (np.delete(states, outside, axis=1) == JointState.UNKNOWN).all()
+
+
+def exported_rows(
+    name: str, drawn: Drawn, tmp_path: Path, change: Callable[[dict], dict]
+) -> pa.Table:
+    """Six drawn hands, changed, written in a layout and read back."""
+    held = Manifest.open(str(drawn.root))
+    samples = []
+    for row in held.table("train").to_pylist()[:6]:
+        image = held.read_bytes(row["image_shard"], row["image_offset"], row["image_size"])
+        samples.append((change(row), image))
+    info = DatasetInfo(name="mine", kind="real", state="rendering")
+    write_dataset(tmp_path / "mine", info, samples)
+    out = export_dataset(name, str(tmp_path / "mine"), tmp_path / "layout")
+    record = read_export(out)
+    assert record is not None
+    assert len(record.sample_ids) == 6
+    import_dataset(name, out, record.split, tmp_path / "back")
+    return Manifest.open(str(tmp_path / "back")).table()
 
 
 def test_a_split_and_its_provenance(drawn: Drawn, tmp_path: Path) -> None:

@@ -98,6 +98,14 @@ def test_half_a_version_is_refused(freihand: FreiHandTree, tmp_path: Path) -> No
         ("xyz", lambda xyz: xyz[:1], r"has 1 entries, expected the 2 of evaluation_K\.json"),
         ("xyz", lambda xyz: xyz[:, :20], r"shape \[2, 20, 3\], expected \[N, 21, 3\]"),
         ("K", lambda k: k + 5000 * (k > 100), "100% of the joints lie outside their images"),
+        ("K", lambda k: k * [[0.5], [0.5], [1]], r"_K\.json: the principal points lie 25% of the"),
+        ("K", lambda k: k * [[0], [0], [1]], r"_K\.json: entry 0 is .* fx and fy above 0"),
+        ("K", lambda k: k * [[-1, 1, 1], [1, 1, 1], [1, 1, 1]], "with fx and fy above 0"),
+        (
+            "K",
+            lambda k: k.transpose(0, 2, 1),
+            r"expected \[\[fx, s, cx\], \[0, fy, cy\], \[0, 0, 1",
+        ),
         ("K", lambda k: k[:0], r"evaluation_K\.json: holds numbers of shape \[0\]"),
     ],
 )

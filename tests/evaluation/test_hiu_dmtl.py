@@ -1,18 +1,19 @@
 """HIU-DMTL, against files written by hand."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from layout_round_trips import make_renders, there_and_back
-from public_trees_2d import JUNK, make_hiu, moved, put
+from public_trees_2d import JUNK, OPEN_HAND, make_hiu, moved, picture, put
 
 from evaluation.datasets import import_dataset
 from evaluation.exporting import export_dataset
 from mano_assets.errors import InputError
 from mano_assets.skeleton import HAND21
-from render.manifest import JointState, Manifest, verify
+from render.manifest import DatasetInfo, JointState, Manifest, verify, write_dataset
 from render.manifest.reading import column_array
 
 
@@ -62,6 +63,9 @@ def test_every_tenth_file_by_name_is_test(hiu: Path, tmp_path: Path) -> None:
 
 def test_png_images_keep_their_bytes(hiu: Path, tmp_path: Path) -> None:
     import_dataset("hiu-dmtl", hiu, "all", tmp_path / "out")
+    with tarfile.open(tmp_path / "out/images/part-00000.tar") as shard:
+        names = shard.getnames()
+    assert names[:2] == ["all-aaaaaaaaaa-right.jpg", "all-bbbbbbbbbb-left.png"]
     manifest = Manifest.open(str(tmp_path / "out"))
     row = manifest.table().to_pylist()[1]
     data = manifest.read_bytes(row["image_shard"], row["image_offset"], row["image_size"])
@@ -106,3 +110,16 @@ def test_renders_go_there_and_back(tmp_path: Path) -> None:
     assert Manifest.open(str(tmp_path / "test")).info.counts == {"test": 2}
     with pytest.raises(InputError, match="split 'test' of hiu-dmtl cannot be written by itself"):
         export_dataset("hiu-dmtl", str(renders), tmp_path / "other", "test")
+
+
+def test_a_label_that_looks_like_junk_is_kept(tmp_path: Path) -> None:
+    joints_px = np.array(OPEN_HAND, dtype=float)
+    # Counted from 0 its x is 2, as that of joints that are not there.
+    joints_px[HAND21.index("thumb_tip"), 0] = 2.5
+    row = {"sample_id": "a", "split": "val", "width": 100, "height": 110, "side": "right",
+           "joints_2d": joints_px.ravel().tolist()}  # fmt: skip
+    info = DatasetInfo(name="made-up", kind="synthetic", state="rendering")
+    write_dataset(tmp_path / "data", info, [(row, picture(100, 110))])
+    _, back = there_and_back("hiu-dmtl", tmp_path / "data", tmp_path, "all")
+    assert (back.states == JointState.UNKNOWN).all()
+    np.testing.assert_allclose(back.joints_px[0], joints_px, rtol=0, atol=1e-12)

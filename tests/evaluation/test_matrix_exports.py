@@ -16,7 +16,7 @@ from made_up_trials import real, rendered, stand_in, trial
 import evaluation.report
 from evaluation.matrix import Anchor, Matrix, MatrixView, views_of, write_exports
 from evaluation.matrix.exports import CSV_FIELDS, tex, to_csv, to_latex, to_markdown
-from evaluation.matrix.sources import source_of
+from evaluation.matrix.sources import Source, source_of
 from evaluation.matrix.table import Trial
 
 PROTOCOLS = {
@@ -74,7 +74,7 @@ def test_csv_holds_every_number(views: list[MatrixView]) -> None:
                 (line,) = (
                     line
                     for line in ours
-                    if (line["metric"], line["model"], line["data"])
+                    if (line["metric"], line["model"], line["title"])
                     == (view.matrix.metric, row.model, column.title)
                 )
                 assert cell is not None
@@ -88,6 +88,10 @@ def test_csv_holds_every_number(views: list[MatrixView]) -> None:
                     == {True: "yes", False: "no", None: "unknown"}[cell.on_diagonal]
                 )
                 assert line["is_best"] == ("yes" if cell.is_best else "no")
+                reaches = {True: "yes", False: "no", None: ""}[cell.reaches_best]
+                assert line["reaches_best"] == reaches
+                assert line["data"] == column.data
+                assert ("say nothing of that" in line["caution"]) == column.is_stand_in
     published = [line for line in lines if line["kind"] == "published"]
     assert {line["status"] for line in published} <= {"verified", "secondary"}
     assert all(line["reasons"] and line["citation"] for line in published)
@@ -220,10 +224,68 @@ def test_published_numbers_beside_a_stand_in_are_not_comparable(views: list[Matr
 def test_published_numbers_compare_with_the_whole_split_alone(
     n: int, comparable: str, reason: str
 ) -> None:
-    here = trial("a", "coco-wholebody", {"pck_0.2": 0.5}, split="val", n=n)
+    here = trial(
+        "a", "coco-wholebody", {"pck_0.2": 0.5}, split="val", n=n, protocol="coco-wholebody"
+    )
     (view,) = views_of([here])
     assert {anchor.comparable for anchor in view.anchors} == {comparable}
-    assert all(anchor.reasons[0].startswith(reason) for anchor in view.anchors)
+    for anchor in view.anchors:
+        assert any(each.startswith(reason) for each in anchor.reasons)
+
+
+@pytest.mark.parametrize(
+    ("protocols", "reason"),
+    [
+        (["handforge-2d3d"], "Ours is scored by handforge-2d3d's rules, theirs by freihand's."),
+        (["handforge-2d3d", "freihand"], None),
+    ],
+)
+def test_other_rules_compare_with_nothing_published(
+    protocols: list[str], reason: str | None
+) -> None:
+    trials = [
+        trial("a", "freihand", {"pa_mpjpe_rigid_mm": 9.0}, split="evaluation", n=3960, protocol=p)
+        for p in protocols
+    ]
+    (view,) = views_of(trials)
+    (metro,) = (a for a in view.anchors if a.method == "METRO" and a.trained_on == "not noted")
+    assert metro.comparable == ("no" if reason else "nearly")
+    assert (metro.reasons[0] == reason) == bool(reason)
+    # What holds on the same images by the same rules is not said of others.
+    assert ("Both use the 3,960 evaluation images." in metro.reasons) == (reason is None)
+    assert "ours crops around the true joints' box, which is easier" in " ".join(metro.reasons)
+
+
+def test_stand_in_is_called_what_it_is_made_of() -> None:
+    for origin, words, at_matrix in (
+        (rendered(), "our own renders in its layout", "Renders of our own in the layout of"),
+        (real("rhd"), "images of another data set in its layout", "Images of another data set in"),
+    ):
+        tested = Source("freihand-stand-in", "evaluation", origin.kind)
+        values = {"pa_mpjpe_rigid_mm": 9.0}
+        (view,) = views_of(
+            [trial("a", "freihand-stand-in", values, tested=tested, protocol="freihand")]
+        )
+        assert {anchor.comparable for anchor in view.anchors} == {"no"}
+        for anchor in view.anchors:
+            assert anchor.reasons[0] == f"Of freihand itself; our column is a stand-in, {words}."
+            assert "Both use the 3,960 evaluation images." not in anchor.reasons
+        assert f"freihand stand-in test: {at_matrix}" in view.notes[0]
+
+
+def test_notes_stand_at_the_matrix_and_in_its_files(views: list[MatrixView]) -> None:
+    (few,) = views_of([trial("a", "x", {"nme": 0.1}, n=29)])
+    sentences = [
+        (views[0], "columns compare models, not test sets."),
+        (views[0], "layout of freihand: these numbers say nothing of that data set."),
+        (few, "Only 29 hands: this shows that the path works; it does not measure how good"),
+    ]
+    for view, sentence in sentences:
+        assert sentence in " ".join(Cells(partial([view])).text.split())
+        assert sentence in to_markdown([view])
+        without_comments = re.sub(r"^%.*$", "", to_latex([view]), flags=re.MULTILINE)
+        assert sentence in without_comments
+    assert "Only 29 hands" in to_csv([few])
 
 
 class Cells(HTMLParser):

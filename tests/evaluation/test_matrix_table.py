@@ -104,6 +104,17 @@ def test_column_of_a_single_model_ranks_nobody() -> None:
     assert (alone.is_best, alone.reaches_best) == (False, None)
 
 
+def test_stand_ins_and_few_hands_rank_nobody() -> None:
+    def of(name: str, n: int) -> list[Trial]:
+        return [trial(model, name, {"nme": v}, n=n) for model, v in (("a", 0.1), ("b", 0.2))]
+
+    turned = [trial("a", "full", {"nme": 0.9}, n=30), trial("b", "full", {"nme": 0.1}, n=30)]
+    matrix = built("nme", [*of("freihand-stand-in", 500), *of("small", 29), *turned])
+    assert [(row.mean_rank, row.num_ranked) for row in matrix.rows] == [(2, 1), (1, 1)]
+    none = built("nme", [*of("freihand-stand-in", 500), *of("small", 29)])
+    assert [(row.mean_rank, row.num_ranked) for row in none.rows] == [(None, 0)] * 2
+
+
 def test_repeats_share_a_row_with_mean_and_spread() -> None:
     values = [0.3, 0.5, 0.7]
     trials = [trial("a", "x", {"nme": value}) for value in values]

@@ -5,8 +5,9 @@ import pytest
 from pydantic import ValidationError
 
 from evaluation.datasets import DATASETS
+from evaluation.datasets.adapter import BOX_SCALE, box_around
 from evaluation.metrics import METRICS
-from evaluation.protocols import PROTOCOLS, Protocol, find_protocol
+from evaluation.protocols import PROTOCOLS, Crop, Protocol, find_protocol
 from mano_assets.errors import InputError
 from mano_assets.skeleton import SKELETONS
 from render.manifest import DatasetInfo, JointState
@@ -15,7 +16,8 @@ OWN = {
     "freihand": "freihand", "interhand26m": "interhand26m", "hiu-dmtl": "hiu-dmtl",
     "coco-wholebody": "coco-wholebody", "panoptic": "panoptic", "onehand10k": "onehand10k",
     "rhd": "rhd", "penn-action": "penn-action", "mmpose-freihand": "freihand-mmpose",
-    "mmpose-onehand10k": "onehand10k", "mmpose-panoptic": "panoptic", "mmpose-rhd": "rhd-mmpose",
+    "mmpose-onehand10k": "onehand10k", "mmpose-panoptic": "panoptic-mmpose",
+    "mmpose-rhd": "rhd-mmpose",
 }  # fmt: skip
 
 
@@ -79,6 +81,30 @@ def test_penn_action_counts_what_is_visible() -> None:
     states = np.array([[JointState.VISIBLE, JointState.OCCLUDED, np.nan, JointState.MISSING]])
     assert PROTOCOLS["penn-action"].counts(states).tolist() == [[True, False, False, False]]
     assert PROTOCOLS["interhand26m"].counts(states).tolist() == [[True, True, True, False]]
+
+
+def test_mmposes_protocols_divide_by_mmposes_boxes() -> None:
+    """Its PCK takes the longer side of the file's bbox; RHD's is 1.2 times the joints' own."""
+    assert BOX_SCALE == 1.2
+    low, high = np.array([20.0, 30.0]), np.array([120.0, 80.0])
+    joints_px = np.stack([low, high, (low + high) / 2])[None]
+    counted = np.ones((1, 3), bool)
+    box = np.array([box_around(joints_px[0], BOX_SCALE)])
+    for name in ("rhd", "rhd-mmpose"):
+        assert PROTOCOLS[name].size_px(joints_px, counted, box) == pytest.approx(120)
+        assert PROTOCOLS[name].crop == Crop(source="box", padding=1.25)
+    assert PROTOCOLS["rhd"].version == 2
+    one_more = np.array([[*low, *(high - low + 1)]])
+    assert PROTOCOLS["panoptic-mmpose"].size_px(joints_px, counted, one_more) == pytest.approx(101)
+    assert PROTOCOLS["panoptic-mmpose"].metrics == PROTOCOLS["panoptic"].metrics
+
+
+def test_hand3d_counts_what_is_visible() -> None:
+    rules = PROTOCOLS["rhd-hand3d"]
+    states = np.array([[JointState.VISIBLE, JointState.SELF_OCCLUDED, JointState.OUTSIDE, np.nan]])
+    assert rules.counts(states).tolist() == [[True, False, False, False]]
+    assert rules.metrics == ("epe_macro_px", "auc2d_0_30px_trapz20")
+    assert not set(rules.metrics) & set(PROTOCOLS["rhd"].metrics)
 
 
 def test_interhand_does_not_claim_the_authors_numbers() -> None:

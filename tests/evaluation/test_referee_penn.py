@@ -96,14 +96,14 @@ def test_made_up_labels(tmp_path: Path) -> None:
     assert scores["pck_0.2_boxes_as_filed"] < scores["pck_0.2"]
 
 
-def test_the_truth_scores_one_but_not_in_empty_boxes_as_filed(tmp_path: Path) -> None:
+def test_the_truth_scores_one_but_not_in_boxes_turned_round_as_filed(tmp_path: Path) -> None:
     make_labels(tmp_path / "labels", "0001")
     truth = {name: found.joints_px for name, found in read_split(tmp_path, "test").items()}
     path = tmp_path / "p.json"
     path.write_text(json.dumps({name: joints.tolist() for name, joints in truth.items()}))
     scores, warnings = referee_penn(tmp_path, "test", path)
     assert scores["pck_0.2"] == 1
-    # Corners the wrong way round make a negative size, which no distance is within.
+    # Corners the wrong way round make a negative size, which no distance is within; 0 is within 0.
     visible = read_split(tmp_path, "test")["0001"].visible
     expected = 1 - visible[2].sum() / visible.sum()
     assert scores["pck_0.2_boxes_as_filed"] == pytest.approx(expected)

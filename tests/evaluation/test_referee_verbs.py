@@ -11,6 +11,7 @@ from test_referee_penn import make_labels
 from typer.testing import CliRunner
 
 from evaluation.datasets import import_dataset
+from evaluation.datasets.stand_in import EXPORT_FILE, ExportRecord
 from evaluation.referees.penn import read_split
 from flows.cli import app
 from mano_assets.errors import InputError
@@ -37,10 +38,12 @@ def test_freihand_from_pred_json_to_scores_and_back(freihand: FreiHandTree, tmp_
     output = run("referee", "freihand", "--root", root, "--predictions", pred,
                  "--out", tmp_path / "scores.txt")  # fmt: skip
     assert "warning: no vertices" not in output  # there is one a sample, which eval.py scores
+    assert output.startswith(f"{len(joints):,} hands of freihand\n")
     found = numbers(output)
     assert found["xyz_mean3d"] == pytest.approx(1.0)
     assert found["xyz_al_mean3d"] == pytest.approx(0, abs=1e-5)
-    assert found["mesh_mean3d"] == -1
+    # The tree has no true vertices.
+    assert f"{'mesh_mean3d':<24} - (no vertices)\n" in output
     assert "xyz_mean3d: 1.000000\n" in (tmp_path / "scores.txt").read_text()
 
     import_dataset("freihand", root, "evaluation", tmp_path / "data")
@@ -51,6 +54,35 @@ def test_freihand_from_pred_json_to_scores_and_back(freihand: FreiHandTree, tmp_
     assert json.loads(back.read_text()) == json.loads(pred.read_text())
     again = numbers(run("referee", "freihand", "--root", root, "--predictions", ours))
     assert again == found
+
+
+def test_what_was_not_there_has_no_number(freihand: FreiHandTree, tmp_path: Path) -> None:
+    """Neither is a stand-in the data set, nor is eval.py's 0 of no vertices a score."""
+    joints, root = freihand.joints_cam_m["evaluation"], freihand.root
+    ours = tmp_path / "p.parquet"
+    import_dataset("freihand", root, "evaluation", tmp_path / "data")
+    pred = tmp_path / "pred.json"
+    pred.write_text(json.dumps([joints.tolist(), [[[0, 0, 0]]] * len(joints)]))
+    data = ("--data", f"{tmp_path / 'data'}:evaluation")
+    run("predictions", "read", "freihand", pred, *data, "--out", ours, "--label", "mine")
+    record = ExportRecord(
+        format="freihand", split="evaluation", data_name="demo", data_split=None,
+        data_recipe_digest=None, data_kind="synthetic", data_licence=None, num_left_out=0,
+        sample_ids=[],
+    )  # fmt: skip
+    (root / EXPORT_FILE).write_text(record.model_dump_json())
+    scores = tmp_path / "scores.txt"
+    output = run("referee", "freihand", "--root", root, "--predictions", ours,
+                 "--out", scores)  # fmt: skip
+    lines = output.splitlines()
+    assert lines[0] == f"{len(joints)} hands; stand-in for freihand"
+    shown = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines[1:] if " " in line}
+    assert {name for name, text in shown.items() if text == "- (no vertices)"} == {
+        "mesh_mean3d", "mesh_auc3d", "mesh_al_mean3d", "mesh_al_auc3d", "f_score_5", "f_score_15",
+        "f_al_score_5", "f_al_score_15",
+    }  # fmt: skip
+    assert float(shown["xyz_mean3d"]) == pytest.approx(0, abs=1e-5)
+    assert "f_score_5: 0.000000\n" in scores.read_text()
 
 
 def test_interhand_and_penn(interhand: InterHandTree, tmp_path: Path) -> None:
@@ -77,7 +109,15 @@ def test_the_official_coco_example(samples: Path, tmp_path: Path) -> None:
         folder / "example_wholebody_val.json"
     )
     results = folder / "example_pred_with_part_scores.json"
-    found = numbers(run("referee", "coco-wholebody", "--root", tmp_path, "--predictions", results))
+    output = run("referee", "coco-wholebody", "--root", tmp_path, "--predictions", results)
+    persons = json.loads((folder / "example_wholebody_val.json").read_text())["annotations"]
+    num_hands = sum(
+        not person["iscrowd"] and any(person[f"{side}hand_kpts"][2::3])
+        for person in persons
+        for side in ("left", "right")
+    )
+    assert output.startswith(f"{num_hands:,} hands of coco-wholebody\n")
+    found = numbers(output)
     assert round(found["lefthand_ap"], 3) == 0.563
     assert round(found["righthand_ar"], 3) == 0.562
 

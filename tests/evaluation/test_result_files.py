@@ -108,7 +108,7 @@ def test_the_verb_prints_protocol_n_and_interval_with_every_number(
     told = CliRunner().invoke(app, [*call, "--out", str(tmp_path / "out")])
     assert told.exit_code == 0, told.output
     lines = told.stdout.splitlines()
-    assert lines[0] == f"protocol rhd v1, {data}, n = 9"
+    assert lines[0] == f"protocol rhd v2, {data}, n = 9"
     assert next(line for line in lines if line.startswith("epe_px ")).split() == [
         "epe_px", "5", "[5,", "5]", "px",
     ]  # fmt: skip
@@ -117,7 +117,7 @@ def test_the_verb_prints_protocol_n_and_interval_with_every_number(
     assert any(line.startswith("warning: scored on split test_easy") for line in lines)
     assert lines[-1] == str(tmp_path / "out" / "predictions.json")
     listed = CliRunner().invoke(app, ["protocols"]).stdout
-    assert all(f"{name} v1" in listed for name in PROTOCOLS)
+    assert all(rules.name in listed for rules in PROTOCOLS.values())
 
 
 def test_an_interrupted_write_leaves_the_old_samples_file(

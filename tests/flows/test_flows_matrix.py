@@ -14,6 +14,7 @@ from stand_ins import Rooms, Told, write_tiny_dataset
 from evaluation.matrix import MATRIX_METRICS, Matrix
 from flows.matrix import run_matrix
 from flows.matrix_config import MatrixConfig, load_matrix
+from flows.pages import write_page
 from flows.recipes import Recipe
 from flows.run import run
 from mano_assets.errors import InputError
@@ -178,7 +179,7 @@ def test_matrix_of_runs_scores_nothing(
         ({"rows": [{"checkpoint": "x", "train": TRAIN}]}, r"rows\.0: expected either checkp"),
         ({"rows": [{"train": TRAIN}]}, r"rows\.0: data is missing, expected ROOT\[:SPLIT\]"),
         ({"rows": [{"checkpoint": "x", "seeds": [1]}]}, r"rows\.0: seeds is given, expected it "),
-        ({"rows": []}, r"rows: Tuple should have at least 1 item"),
+        ({"rows": []}, r"rows: is empty, expected at least one\.$"),
         (
             {"rows": [{"train": {**TRAIN, "epoch": 1}, "data": "d"}]},
             r"rows\.0\.train\.epoch: unknown field, expected one of ",
@@ -189,9 +190,16 @@ def test_matrix_of_runs_scores_nothing(
         ),
         (
             {"rows": [{"train": TRAIN, "data": "d"}] * 2},
-            r"rows: label 'meanpose' occurs twice, expected unique labels",
+            r"rows\.1: label 'meanpose' occurs twice, expected unique labels",
         ),
-        ({"rows": [{"checkpoint": "x", "label": "a/b"}]}, r"rows: label 'a/b' is not a file name"),
+        (
+            {"rows": [{"checkpoint": "x", "label": "a/b"}]},
+            r"rows\.0: label 'a/b' is not a file name\.$",
+        ),
+        (
+            {"columns": [{"real": {"name": "freihand", "split": "evaluation"}}]},
+            r"columns\.0\.real\.root: missing, expected a value\.$",
+        ),
         ({"columns": [{}]}, r"columns\.0: expected either data or real"),
         (
             {"columns": [{"real": {"name": "coco", "root": "x"}}]},
@@ -222,6 +230,10 @@ def test_wrong_field_is_named(
             {"rows": [{"train": TRAIN, "data": "none"}]},
             r"rows\.0\.data: none: not a data set, expected a folder with dataset\.json",
         ),
+        (
+            {"rows": [{"checkpoint": "/nope.ckpt"}]},
+            r"rows\.0\.checkpoint: /nope\.ckpt: no such file, expected a model written by train",
+        ),
         ({"columns": [{"data": "DATA:x"}]}, r"columns\.0: .*data: no split 'x', expected one of e"),
         (
             {"columns": [{"data": "DATA:easy", "protocol": "x"}]},
@@ -247,8 +259,74 @@ def test_what_is_not_there_is_named_before_anything_is_trained(
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         run_matrix(load_matrix(path), tmp_path / "out")
-    if "metrics" not in change:
-        assert rooms.taken() == []
+    assert rooms.taken() == []
+
+
+def test_metrics_that_nothing_is_scored_by_are_told_of(
+    tmp_path: Path, values: dict[str, Any], rooms: Rooms
+) -> None:
+    values["metrics"] = ["nme", "pckh_0.7"]
+    _, missing = run_matrix(MatrixConfig.model_validate(values), tmp_path / "out")
+    assert missing == ["pckh_0.7: missing, not in handforge-2d3d v1."]
+    assert "- pckh_0.7: missing" in (tmp_path / "out" / "matrix.md").read_text()
+
+
+def test_metric_that_every_result_skips_is_told_of(
+    tmp_path: Path, values: dict[str, Any], data: Path, rooms: Rooms
+) -> None:
+    # The data set knows no person's head.
+    values["metrics"] = ["nme", "pckh_0.7"]
+    values["columns"] = [{"data": f"{data}:easy", "protocol": "panoptic"}]
+    _, missing = run_matrix(MatrixConfig.model_validate(values), tmp_path / "out")
+    assert missing == ["pckh_0.7: missing, the size of the head is not known for any sample."]
+
+
+def test_only_split_is_named(tmp_path: Path, values: dict[str, Any], rooms: Rooms) -> None:
+    write_tiny_dataset(tmp_path / "one", {"val": 3})
+    values["columns"] = [{"data": f"{tmp_path / 'one'}"}]
+    views, _ = run_matrix(MatrixConfig.model_validate(values), tmp_path / "out")
+    assert views[0].matrix.columns[0].split == "val"
+
+
+def test_described_is_what_the_tables_are_of(
+    tmp_path: Path, values: dict[str, Any], rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    run_matrix(MatrixConfig.model_validate(values), out)
+    before = {name: (out / name).read_bytes() for name in FILES}
+    values["columns"].pop()
+    values["rows"][0]["seeds"] = [3]
+
+    def fail(*_: Any) -> Path:
+        raise RuntimeError("no light")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(trainer, "train", fail)
+        with pytest.raises(RuntimeError, match="no light"):
+            run_matrix(MatrixConfig.model_validate(values), out)
+    assert {name: (out / name).read_bytes() for name in FILES} == before
+    run_matrix(MatrixConfig.model_validate(values), out)
+    assert yaml.safe_load((out / "matrix.yaml").read_text())["rows"][0]["seeds"] == [3]
+
+
+def test_name_of_the_checkpoints_folder_is_called_so(
+    tmp_path: Path, values: dict[str, Any]
+) -> None:
+    trained = tmp_path / "my run" / "model.ckpt"
+    trained.parent.mkdir()
+    trained.write_text("")
+    values["rows"][1]["checkpoint"] = str(trained)
+    with pytest.raises(InputError, match=r"rows\.1: label 'my run' is not a file name; it is"):
+        load_matrix(write(values, tmp_path))
+    values["rows"][1]["label"] = "mine"
+    assert load_matrix(write(values, tmp_path)).rows[1].name == "mine"
+
+
+def test_page_does_not_go_into_a_runs_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("name: tiny")
+    with pytest.raises(InputError, match="is a run's own folder, expected another for the page"):
+        write_page([tmp_path], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.yaml"]
 
 
 def test_folder_with_something_else_is_refused(

@@ -83,6 +83,42 @@ def test_shards_are_webdataset_tars(tmp_path: Path):
         assert shard.extractfile("mine-2.png").read() == png(2)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("kind", "suffix"), [("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp"), ("BMP", "bmp"),
+                         ("GIF", "img")],
+)  # fmt: skip
+def test_files_in_the_tar_are_named_by_what_they_are(tmp_path: Path, kind: str, suffix: str):
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 48), (90, 120, 60)).save(stream, kind)
+    info = DatasetInfo(name="mine", kind="real", state="rendering")
+    samples = [(sample(0), stream.getvalue()), (sample(1), png(1))]
+    write_dataset(tmp_path, info, samples)
+    with tarfile.open(tmp_path / "images/part-00000.tar") as shard:
+        assert shard.getnames() == [f"mine-0.{suffix}", "mine-1.png"]
+    assert verify(str(tmp_path)) == []
+
+
+def test_numbers_of_a_joint_without_a_label_are_found(tmp_path: Path):
+    row = sample(0)
+    row["joint_state"] = [int(JointState.MISSING), *row["joint_state"][1:]]
+    nan, info = float("nan"), DatasetInfo(name="mine", kind="real", state="rendering")
+    without = {
+        "joints_2d": [nan] * 2 + row["joints_2d"][2:], "joints_3d": [nan] * 3 + row["joints_3d"][3:]
+    }  # fmt: skip
+
+    def found(name: str, change: dict) -> list[str]:
+        write_dataset(tmp_path / name, info, [({**row, **change}, png(0))])
+        return verify(str(tmp_path / name))
+
+    assert found("right", without) == []
+    assert found("flat", {**without, "joints_3d": None}) == []
+    for name in without:
+        assert found(f"only {name}", {**without, name: row[name]}) == [
+            "manifest/part-00000.parquet: mine-0: a joint that is MISSING has numbers in "
+            f"{name}, expected NaN."
+        ]
+
+
 def test_a_url_opens_like_a_path(tmp_path: Path):
     own(tmp_path)
     manifest = Manifest.open(f"file://{tmp_path}")
@@ -202,7 +238,7 @@ def test_what_is_no_predictions_file_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="not a predictions file"):
         read_predictions(tmp_path / "text.parquet")
     own(tmp_path / "data")
-    with pytest.raises(InputError, match="not a predictions file"):
+    with pytest.raises(InputError, match=r"not a predictions file \(.*[^.]\)\.$"):
         read_predictions(tmp_path / "data/manifest/part-00000.parquet")
 
 
