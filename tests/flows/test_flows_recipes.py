@@ -73,10 +73,10 @@ def test_systems_recipe_trains_every_system_alike_on_renders_as_the_demos() -> N
 def test_weak_supervision_recipe_differs_in_labels_and_constraints_alone() -> None:
     recipe = load_recipe("weak_supervision")
     images = {split.name: split.count for split in recipe.dataset.splits}
-    few, without, constrained = recipe.training
+    few, without, constrained, strong = recipe.training
     assert few.train_on == ("few3d",)
     assert without.train_on == constrained.train_on
-    assert [model.seeds for model in recipe.training] == [few.seeds] * 3
+    assert [model.seeds for model in recipe.training] == [few.seeds] * 4
     assert len(few.seeds) >= 3
     # A weighted epoch has as many images as there are.
     both = images["few3d"] + images["many2d"]
@@ -85,8 +85,14 @@ def test_weak_supervision_recipe_differs_in_labels_and_constraints_alone() -> No
     assert all(without.system_options[name] == 0 for name in penalties)
     assert all(constrained.system_options[name] > 0 for name in penalties)
     assert without.system_options == constrained.system_options | dict.fromkeys(penalties, 0.0)
+    weights = [
+        [model.system_options[name] for name in penalties] for model in (constrained, strong)
+    ]
+    assert all(weak <= more for weak, more in zip(*weights, strict=True))
+    assert weights[0] != weights[1]
     differing = {"label", "system_options"}
-    assert without.model_dump(exclude=differing) == constrained.model_dump(exclude=differing)
+    for other in (constrained, strong):
+        assert without.model_dump(exclude=differing) == other.model_dump(exclude=differing)
 
 
 def test_seeds_make_models_of_one_recipe(tiny_values: dict[str, Any]) -> None:
