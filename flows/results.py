@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evaluation.scoring import Evaluation, Score
 
 MODELS_ABREAST = 4
-"""Columns of models that fit a terminal; more become rows."""
+"""Columns of models that fit a terminal; more go into tables of their own."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,16 @@ class MetricTable:
     header: list[str]
     rows: list[list[str]]
 
-    def turned(self) -> MetricTable:
-        """Models as rows and metrics as columns, without intervals: for many models."""
-        heading, *models = zip(self.header, *self.rows, strict=True)
-        rows = [[name, *(cell.split(" [")[0] for cell in cells)] for name, *cells in models]
-        # Without underscores a heading can be broken into lines.
-        names = [name.replace("_", " ") for name in heading[1:]]
-        return MetricTable(self.title, ["model", *names], rows)
+    def abreast(self, num_models: int) -> list[MetricTable]:
+        """Tables of at most so many models each."""
+        return [
+            MetricTable(
+                self.title,
+                [self.header[0], *self.header[start : start + num_models]],
+                [[row[0], *row[start : start + num_models]] for row in self.rows],
+            )
+            for start in range(1, len(self.header), num_models)
+        ]
 
     def to_markdown(self) -> str:
         """The table with its title as a heading."""
@@ -99,8 +102,9 @@ def metric_tables(results: Sequence[Result]) -> list[MetricTable]:
             scores = [each.metrics.get(name) for each in found.values()]
             unit = next(score.unit for score in scores if score)
             rows.append([f"{name} ({unit})" if unit else name, *map(_cell, scores)])
-        num_samples = next(iter(found.values())).n
-        tables.append(MetricTable(f"{stem}, {num_samples} samples", ["metric", *found], rows))
+        some = next(iter(found.values()))
+        title = f"{stem}, {some.n} samples, protocol {some.protocol.name}"
+        tables.append(MetricTable(title, ["metric", *found], rows))
     return tables
 
 
@@ -117,9 +121,7 @@ def print_tables(tables: Iterable[MetricTable]) -> None:
 
     # A file or pipe has no width to keep to.
     console = Console() if sys.stdout.isatty() else Console(width=120)
-    for table in tables:
-        if len(table.header) > 1 + MODELS_ABREAST:
-            table = table.turned()
+    for table in (part for whole in tables for part in whole.abreast(MODELS_ABREAST)):
         shown = Table(
             box=SIMPLE,
             title=table.title,
