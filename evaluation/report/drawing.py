@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -33,11 +34,7 @@ def overlay_pair(
         predicted_px: [21, 2].
         skeleton: The joints' skeleton.
     """
-    left, top, side = view_of(image.width, image.height, box)
-    tile = cut_view(image, (left, top, side), TILE_PX)
-    scale = TILE_PX / side
-    truth = (truth_px - (left, top)) * scale
-    predicted = (predicted_px - (left, top)) * scale
+    tile, truth, predicted = _tile(image, box, TILE_PX, truth_px, predicted_px)
     gap = 8
     pair = Image.new("RGB", (2 * TILE_PX + gap, TILE_PX), "#80868b")
     pair.paste(draw_skeleton(tile, truth, skeleton), (0, 0))
@@ -62,11 +59,16 @@ def overlay_small(
         predicted_px: [21, 2].
         skeleton: The joints' skeleton.
     """
-    left, top, side = view_of(image.width, image.height, box)
-    tile = cut_view(image, (left, top, side), SMALL_PX)
-    scale = SMALL_PX / side
-    truth = (truth_px - (left, top)) * scale
-    predicted = (predicted_px - (left, top)) * scale
+    tile, truth, predicted = _tile(image, box, SMALL_PX, truth_px, predicted_px)
     white = [ROOT_COLOUR] * skeleton.num_joints
     below = draw_skeleton(tile, truth, skeleton, width_px=SMALL_PX / 150, colours=white)
     return draw_skeleton(below, predicted, skeleton, width_px=SMALL_PX / 100)
+
+
+def _tile(
+    image: Image.Image, box: Sequence[float] | None, tile_px: int, *joints_px: np.ndarray
+) -> tuple[Any, ...]:
+    """The view of the hand as a square of `tile_px`, then each pose in its pixels."""
+    left, top, side = view_of(image.width, image.height, box)
+    moved = ((joints - (left, top)) * (tile_px / side) for joints in joints_px)
+    return cut_view(image, (left, top, side), tile_px), *moved
